@@ -1,0 +1,256 @@
+//! The three servers as one thing.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nix::fcntl::Flock;
+use tokio::sync::Mutex;
+
+use crate::credentials::Credentials;
+use crate::error::{Error, Result};
+use crate::find::Finder;
+use crate::logs::Keeper;
+use crate::nats::{Nats, NatsSync};
+use crate::ports::{Lease, Ports};
+use crate::postgres::Postgres;
+use crate::redis::Redis;
+use crate::server::{Places, Server};
+use crate::{files, lock, orphans};
+
+/// Told what is going on, one short lowercase sentence each time; for a progress line on a terminal.
+pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// How to start a [`Stack`].
+#[derive(Clone)]
+pub struct Options {
+    /// Where the servers keep everything. Made when missing; one launcher at a time.
+    pub data_dir: PathBuf,
+    /// Which ports to use; free ones, reserved against other stacks, when `None`.
+    pub ports: Option<Ports>,
+    /// `false` for tests: Postgres does not wait for the disk, Redis keeps nothing over a restart.
+    pub durable: bool,
+    /// How often NATS writes its streams through to the disk.
+    pub nats_sync: NatsSync,
+    /// Told about slow steps.
+    pub progress: Progress,
+}
+
+impl Options {
+    /// For data that must survive: durable, free ports, silent.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            ports: None,
+            durable: true,
+            nats_sync: NatsSync::default(),
+            progress: Arc::new(|_| {}),
+        }
+    }
+
+    /// For tests: quick instead of durable, free ports, silent.
+    pub fn for_tests(data_dir: impl Into<PathBuf>) -> Self {
+        Self { durable: false, ..Self::new(data_dir) }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Options")
+            .field("data_dir", &self.data_dir)
+            .field("ports", &self.ports)
+            .field("durable", &self.durable)
+            .field("nats_sync", &self.nats_sync)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Running private servers. They end with [`Stack::stop`], or as well as can be when the value is dropped.
+///
+/// Not tied to the tokio runtime that started it: tests with a runtime each may share one.
+/// All methods take `&self`; those that touch one server wait for each other.
+pub struct Stack {
+    // Dropped in this order: Redis, NATS, Postgres, and the folder's lock only after all of them.
+    redis: Mutex<Server<Redis>>,
+    nats: Mutex<Server<Nats>>,
+    postgres: Mutex<Server<Postgres>>,
+    _log_keeper: Keeper,
+    ports: Ports,
+    credentials: Credentials,
+    data_dir: PathBuf,
+    nats_data_dir: PathBuf,
+    socket_dir: PathBuf,
+    postgres_bin_dir: PathBuf,
+    _lease: Option<Lease>,
+    _lock: Flock<File>,
+}
+
+impl Stack {
+    /// Starts the three servers in parallel and returns when all of them answer.
+    ///
+    /// What a killed launcher left behind in this folder is stopped first. Servers that the machine lacks are
+    /// installed for the user on the first call, which takes some seconds and the network.
+    ///
+    /// # Errors
+    /// When another launcher holds the folder, a server cannot be found or fetched, or one does not come up; nothing
+    /// is left running then. Every message names the remedy.
+    pub async fn start(options: Options) -> Result<Self> {
+        files::private_dir(&options.data_dir)?;
+        let data_dir = fs::canonicalize(&options.data_dir)
+            .map_err(Error::io(format!("open the folder {}", options.data_dir.display())))?;
+        let lock = lock::data_folder(&data_dir)?;
+        let places = Places::prepare(&data_dir)?;
+        orphans::stop(&places, &options.progress).await?;
+
+        let lease = if options.ports.is_none() { Some(Lease::take()?) } else { None };
+        let Some(ports) = options.ports.or(lease.as_ref().map(|lease| lease.ports)) else {
+            return Err(Error::NoPorts { from: 0, to: 0 });
+        };
+        let credentials = Credentials::open(&data_dir, !places.postgres_majors().is_empty())?;
+        let finder = Finder::new(options.progress.clone());
+
+        let (postgres, nats, redis) = tokio::try_join!(
+            async {
+                let server = Postgres::prepare(&finder, &places, &options, ports.postgres, &credentials.postgres).await?;
+                Server::start_new(server, &places).await
+            },
+            async {
+                let server = Nats::prepare(&finder, &places, options.nats_sync, &ports, &credentials.nats).await?;
+                Server::start_new(server, &places).await
+            },
+            async {
+                let server = Redis::prepare(&finder, &places, options.durable, ports.redis, &credentials.redis).await?;
+                Server::start_new(server, &places).await
+            },
+        )?;
+
+        Ok(Self {
+            socket_dir: postgres.service.socket_dir.clone(),
+            postgres_bin_dir: postgres.service.bin_dir.clone(),
+            nats_data_dir: nats.service.data_dir.clone(),
+            redis: Mutex::new(redis),
+            nats: Mutex::new(nats),
+            postgres: Mutex::new(postgres),
+            _log_keeper: Keeper::watch(places.log_files()),
+            ports,
+            credentials,
+            data_dir,
+            _lease: lease,
+            _lock: lock,
+        })
+    }
+
+    /// Stops all servers in order: Redis, NATS, Postgres. Each has its time to end by itself, then it is made to.
+    ///
+    /// # Errors
+    /// When a server cannot be ended even by force.
+    pub async fn stop(self) -> Result<()> {
+        let redis = self.redis.lock().await.stop().await;
+        let nats = self.nats.lock().await.stop().await;
+        let postgres = self.postgres.lock().await.stop().await;
+        redis.and(nats).and(postgres)
+    }
+
+    /// The superuser's URL of one database, over TCP.
+    pub fn postgres_url(&self, database: &str) -> String {
+        format!("postgres://postgres:{}@127.0.0.1:{}/{database}", self.credentials.postgres, self.ports.postgres)
+    }
+
+    /// The URL of NATS, with user and password.
+    pub fn nats_url(&self) -> String {
+        format!("nats://foursight:{}@127.0.0.1:{}", self.credentials.nats, self.ports.nats)
+    }
+
+    /// The URL of Valkey or Redis, with the password.
+    pub fn redis_url(&self) -> String {
+        format!("redis://:{}@127.0.0.1:{}", self.credentials.redis, self.ports.redis)
+    }
+
+    /// The ports that the servers listen on.
+    pub fn ports(&self) -> Ports {
+        self.ports
+    }
+
+    /// The data folder, as an absolute path.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Where NATS keeps its streams. Copy or restore it only while NATS is stopped.
+    pub fn nats_data_dir(&self) -> PathBuf {
+        self.nats_data_dir.clone()
+    }
+
+    /// Where Postgres' Unix socket is; for a `host=` parameter. The same password applies.
+    pub fn socket_dir(&self) -> &Path {
+        &self.socket_dir
+    }
+
+    /// Where `pg_dump`, `psql` and their kin of the running server's version are, as far as the machine has them.
+    pub fn postgres_bin_dir(&self) -> &Path {
+        &self.postgres_bin_dir
+    }
+
+    /// Kills NATS without a chance to write anything (`SIGKILL`).
+    pub async fn kill_nats(&self) -> Result<()> {
+        self.nats.lock().await.kill().await
+    }
+
+    /// Stops NATS in good order.
+    pub async fn stop_nats(&self) -> Result<()> {
+        self.nats.lock().await.stop().await
+    }
+
+    /// Starts NATS again on the same port and data; does nothing when it runs.
+    pub async fn start_nats(&self) -> Result<()> {
+        self.nats.lock().await.start().await
+    }
+
+    /// Kills Postgres and its backends without a chance to write anything (`SIGKILL`).
+    pub async fn kill_postgres(&self) -> Result<()> {
+        self.postgres.lock().await.kill().await
+    }
+
+    /// Stops Postgres in good order; open connections are closed.
+    pub async fn stop_postgres(&self) -> Result<()> {
+        self.postgres.lock().await.stop().await
+    }
+
+    /// Starts Postgres again on the same port and data; does nothing when it runs.
+    pub async fn start_postgres(&self) -> Result<()> {
+        self.postgres.lock().await.start().await
+    }
+
+    /// Stops Postgres in good order and starts it again.
+    pub async fn restart_postgres(&self) -> Result<()> {
+        let mut postgres = self.postgres.lock().await;
+        postgres.stop().await?;
+        postgres.start().await
+    }
+
+    /// Kills Redis without a chance to write anything (`SIGKILL`).
+    pub async fn kill_redis(&self) -> Result<()> {
+        self.redis.lock().await.kill().await
+    }
+
+    /// Stops Redis in good order.
+    pub async fn stop_redis(&self) -> Result<()> {
+        self.redis.lock().await.stop().await
+    }
+
+    /// Starts Redis again on the same port; does nothing when it runs.
+    pub async fn start_redis(&self) -> Result<()> {
+        self.redis.lock().await.start().await
+    }
+}
+
+impl std::fmt::Debug for Stack {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Stack")
+            .field("data_dir", &self.data_dir)
+            .field("ports", &self.ports)
+            .finish_non_exhaustive()
+    }
+}

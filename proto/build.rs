@@ -1,0 +1,44 @@
+//! Compiles the protos without `protoc`.
+//!
+//! The descriptor set is kept next to the generated code, with every option in it (`google.api.http`, field
+//! behaviour, access rules): prost's own types would drop them, and the gateway and the access layer live on them.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=foursight");
+    println!("cargo:rerun-if-changed=google");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+
+    let mut files = Vec::new();
+    collect(&PathBuf::from("foursight"), &mut files)?;
+    // Not imported by our protos, but clients of the gateway decode errors with them.
+    files.push(PathBuf::from("google/rpc/error_details.proto"));
+    files.sort();
+
+    let mut compiler = protox::Compiler::new(["."])?;
+    compiler.include_imports(true).include_source_info(true).open_files(&files)?;
+    fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+
+    tonic_prost_build::configure()
+        // Maps are sorted, so that the same message always has the same bytes.
+        .enable_type_names()
+        .btree_map(".")
+        .bytes(".")
+        .compile_well_known_types(false)
+        .include_file("packages.rs")
+        .compile_fds(compiler.file_descriptor_set())?;
+    Ok(())
+}
+
+fn collect(folder: &PathBuf, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "proto") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
