@@ -10,7 +10,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Another launcher holds the data folder.
-    #[error("the data folder {folder} is in use by process {pid}; stop that process, or choose another folder")]
+    #[error(
+        "the data folder {folder} is in use by process {pid}; stop that process, or choose another folder"
+    )]
     InUse {
         /// The folder both want.
         folder: PathBuf,
@@ -37,7 +39,9 @@ pub enum Error {
         major: u32,
     },
     /// The passwords of an existing data folder are gone.
-    #[error("{path} is missing although Postgres data exists beside it; restore the file, or choose another data folder")]
+    #[error(
+        "{path} is missing although Postgres data exists beside it; restore the file, or choose another data folder"
+    )]
     CredentialsLost {
         /// Where the passwords should be.
         path: PathBuf,

@@ -9,9 +9,14 @@ use crate::error::{Error, Result};
 
 /// Creates a folder and its parents; only the owner may look into the ones that are new.
 pub(crate) fn private_dir(path: &Path) -> Result<()> {
+    dir(path, 0o700)
+}
+
+/// Creates a folder and its parents; the new ones have this mode.
+pub(crate) fn dir(path: &Path, mode: u32) -> Result<()> {
     DirBuilder::new()
         .recursive(true)
-        .mode(0o700)
+        .mode(mode)
         .create(path)
         .map_err(Error::io(format!("create the folder {}", path.display())))
 }
@@ -53,8 +58,9 @@ pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N]> {
 
 /// A short name for a longer text, the same in every build (FNV-1a, 64 bits). Not for secrets.
 pub(crate) fn short_name(text: &[u8]) -> String {
-    let hash =
-        text.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = text.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     format!("{hash:016x}")
 }
 

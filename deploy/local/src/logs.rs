@@ -85,18 +85,19 @@ mod tests {
     use super::{cut, open, tail_since};
 
     #[test]
-    fn a_long_log_is_moved_aside_and_the_writer_goes_on() {
+    fn a_long_log_is_moved_aside_and_the_writer_goes_on() -> anyhow::Result<()> {
         let folder = std::env::temp_dir().join(format!("foursight-logs-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::create_dir_all(&folder)?;
         let path = folder.join("server.log");
-        let mut writer = open(&path).unwrap();
-        writer.write_all(b"one\ntwo\n").unwrap();
-        cut(&path, 100).unwrap();
+        let mut writer = open(&path)?;
+        writer.write_all(b"one\ntwo\n")?;
+        cut(&path, 100)?;
         assert_eq!(tail_since(&path, 4), "two");
-        cut(&path, 3).unwrap();
-        writer.write_all(b"three\n").unwrap();
-        assert_eq!(std::fs::read_to_string(folder.join("server.log.1")).unwrap(), "one\ntwo\n");
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "three\n");
-        std::fs::remove_dir_all(&folder).unwrap();
+        cut(&path, 3)?;
+        writer.write_all(b"three\n")?;
+        assert_eq!(std::fs::read_to_string(folder.join("server.log.1"))?, "one\ntwo\n");
+        assert_eq!(std::fs::read_to_string(&path)?, "three\n");
+        std::fs::remove_dir_all(&folder)?;
+        Ok(())
     }
 }

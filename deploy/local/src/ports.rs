@@ -87,12 +87,15 @@ mod tests {
     }
 
     #[test]
-    fn leases_never_share_a_port() {
-        let leases: Vec<Lease> = (0..20).map(|_| Lease::take().unwrap()).collect();
-        let mut all: Vec<u16> =
-            leases.iter().flat_map(|l| [l.ports.postgres, l.ports.nats, l.ports.nats_monitor, l.ports.redis]).collect();
+    fn leases_never_share_a_port() -> crate::Result<()> {
+        let leases = (0..20).map(|_| Lease::take()).collect::<crate::Result<Vec<Lease>>>()?;
+        let mut all: Vec<u16> = leases
+            .iter()
+            .flat_map(|l| [l.ports.postgres, l.ports.nats, l.ports.nats_monitor, l.ports.redis])
+            .collect();
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), 80);
+        Ok(())
     }
 }

@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn only_the_end_of_a_long_text_is_told() {
-        let text = (1..=20).map(|n| format!("line {n}\n\n")).collect::<String>();
+        let lines: Vec<String> = (1..=20).map(|n| format!("line {n}")).collect();
+        let text = lines.join("\n\n");
         assert_eq!(last_lines(&text), "line 15 | line 16 | line 17 | line 18 | line 19 | line 20");
     }
 }

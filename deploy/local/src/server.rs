@@ -57,7 +57,11 @@ impl Places {
     }
 
     pub(crate) fn log_files(&self) -> Vec<PathBuf> {
-        vec![self.log::<crate::postgres::Postgres>(), self.log::<crate::nats::Nats>(), self.log::<crate::redis::Redis>()]
+        vec![
+            self.log::<crate::postgres::Postgres>(),
+            self.log::<crate::nats::Nats>(),
+            self.log::<crate::redis::Redis>(),
+        ]
     }
 
     /// The folder of Postgres' data. Named by the major version: the next start may find a newer server.
@@ -140,7 +144,10 @@ impl<S: Service> Server<S> {
     }
 
     /// Kills it at once; does nothing when it does not run.
-    #[expect(clippy::unused_async, reason = "the same shape as its siblings; the wait is for a process killed already")]
+    #[expect(
+        clippy::unused_async,
+        reason = "the same shape as its siblings; the wait is for a process killed already"
+    )]
     pub(crate) async fn kill(&mut self) -> Result<()> {
         let Some(pid) = self.pid() else { return Ok(()) };
         identity::kill_tree(pid);

@@ -112,15 +112,20 @@ impl Stack {
 
         let (postgres, nats, redis) = tokio::try_join!(
             async {
-                let server = Postgres::prepare(&finder, &places, &options, ports.postgres, &credentials.postgres).await?;
+                let server =
+                    Postgres::prepare(&finder, &places, &options, ports.postgres, &credentials.postgres)
+                        .await?;
                 Server::start_new(server, &places).await
             },
             async {
-                let server = Nats::prepare(&finder, &places, options.nats_sync, &ports, &credentials.nats).await?;
+                let server =
+                    Nats::prepare(&finder, &places, options.nats_sync, &ports, &credentials.nats).await?;
                 Server::start_new(server, &places).await
             },
             async {
-                let server = Redis::prepare(&finder, &places, options.durable, ports.redis, &credentials.redis).await?;
+                let server =
+                    Redis::prepare(&finder, &places, options.durable, ports.redis, &credentials.redis)
+                        .await?;
                 Server::start_new(server, &places).await
             },
         )?;
@@ -154,7 +159,10 @@ impl Stack {
 
     /// The superuser's URL of one database, over TCP.
     pub fn postgres_url(&self, database: &str) -> String {
-        format!("postgres://postgres:{}@127.0.0.1:{}/{database}", self.credentials.postgres, self.ports.postgres)
+        format!(
+            "postgres://postgres:{}@127.0.0.1:{}/{database}",
+            self.credentials.postgres, self.ports.postgres
+        )
     }
 
     /// The URL of NATS, with user and password.
