@@ -1,0 +1,40 @@
+//! What the service consists of.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use foursight_messaging::ConsumerSpec;
+use foursight_proto::analytics::v1::measure_service_server::MeasureServiceServer;
+use foursight_runtime::{Role, RoleContext, RoleParts};
+use sqlx::migrate::Migrator;
+use tonic::service::Routes;
+
+use crate::{
+    facts::{self, Facts},
+    measures::MeasureApi,
+};
+
+static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// The analytics service: keeps the facts from the events, answers the measures.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct AnalyticsRole;
+
+#[async_trait]
+impl Role for AnalyticsRole {
+    fn name(&self) -> &'static str {
+        "analytics"
+    }
+
+    fn migrator(&self) -> Option<&'static Migrator> {
+        Some(&MIGRATOR)
+    }
+
+    async fn build(&self, ctx: &RoleContext) -> anyhow::Result<RoleParts> {
+        Ok(RoleParts {
+            routes: Routes::new(MeasureServiceServer::new(MeasureApi::new(ctx.db.clone()))),
+            consumers: vec![ConsumerSpec::new("facts", &facts::sources(), Arc::new(Facts))],
+            workers: Vec::new(),
+        })
+    }
+}
