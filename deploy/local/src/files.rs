@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
@@ -30,6 +30,30 @@ pub(crate) fn private_dir_in_shared(path: &Path, owners: &[u32]) -> Result<()> {
         return Ok(());
     }
     Err(Error::io(what)(std::io::ErrorKind::PermissionDenied.into()))
+}
+
+const UNFINISHED: &str = "unfinished-";
+
+/// A new folder for work that becomes visible only when it is complete. The caller holds a lock on `parent`.
+///
+/// Each has a name of its own, since a program that outlived a killed predecessor may still be writing into the last
+/// one.
+pub(crate) fn unfinished(parent: &Path, mode: u32) -> Result<PathBuf> {
+    let path = parent.join(format!("{UNFINISHED}{}", short_name(&random_bytes::<16>()?)));
+    dir(&path, mode)?;
+    Ok(path)
+}
+
+/// Removes the unfinished work of predecessors, as far as it lets itself be removed. The caller holds a lock on
+/// `parent`.
+pub(crate) fn sweep_unfinished(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED)
+            && let Err(error) = fs::remove_dir_all(entry.path())
+        {
+            tracing::debug!(folder = %entry.path().display(), %error, "unfinished work stays until the next time");
+        }
+    }
 }
 
 /// Replaces a file, readable by the owner only. A reader sees the old text or the new one, never half.

@@ -76,7 +76,8 @@ pub(crate) async fn ensure(progress: &Progress) -> Result<PathBuf> {
     let python = tokio::task::spawn_blocking(python)
         .await
         .map_err(|error| Error::io("look for python3")(std::io::Error::other(error)))??;
-    let fresh = base.join("installing");
+    files::sweep_unfinished(&base);
+    let fresh = files::unfinished(&base, mode())?;
     fetch(&python, &fresh).await?;
     // Complete or not there at all: a folder of the final name is never half filled.
     fs::rename(&fresh, &target).map_err(Error::io(format!(
@@ -88,10 +89,6 @@ pub(crate) async fn ensure(progress: &Progress) -> Result<PathBuf> {
 }
 
 async fn fetch(python: &Path, fresh: &Path) -> Result<()> {
-    if fresh.exists() {
-        fs::remove_dir_all(fresh).map_err(Error::io(format!("remove the unfinished {}", fresh.display())))?;
-    }
-    files::dir(fresh, mode())?;
     let list = fresh.join("requirements.txt");
     files::write_private(&list, REQUIREMENTS)?;
     let mut command = Command::new(python);

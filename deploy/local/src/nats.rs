@@ -14,7 +14,8 @@ use crate::find::{Finder, Kind};
 use crate::ports::Ports;
 use crate::server::{Places, Service};
 
-const USER: &str = "foursight";
+/// The one user of a private server.
+pub(crate) const USER: &str = "foursight";
 
 /// How often NATS writes its streams through to the disk. An acknowledgement does not wait for that unless `Always`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -19,18 +19,15 @@ pub(crate) async fn init(
     password: &str,
     durable: bool,
 ) -> Result<()> {
-    let fresh = data.with_extension("initdb");
-    let password_file = data.with_extension("password");
+    let parent = data.parent().unwrap_or(data);
+    let workshop = files::unfinished(parent, 0o700)?;
+    let password_file = workshop.join("password");
     files::write_private(&password_file, password)?;
-    run_as.give(&password_file)?;
+    run_as.give(&workshop)?;
+
+    let fresh = workshop.join("data");
     let mut result = Ok(());
     for locale in locales(found.version.0) {
-        if fresh.exists() {
-            fs::remove_dir_all(&fresh)
-                .map_err(Error::io(format!("remove the unfinished {}", fresh.display())))?;
-        }
-        files::private_dir(&fresh)?;
-        run_as.give(&fresh)?;
         let mut command = run_as.command(&found.program.with_file_name("initdb"));
         command
             .args(["--username=postgres", "--encoding=UTF8", "--auth=scram-sha-256", "--no-instructions"])
@@ -43,24 +40,20 @@ pub(crate) async fn init(
             command.arg("--no-sync");
         }
         result = process::run(command, "initdb", BOUND, "free the machine of other work and try again").await;
-        // A system without that locale says so; the next one is plainer.
+        // A system without that locale says so, and initdb clears up after itself; the next locale is plainer.
         if result.is_ok() {
             break;
         }
     }
-    fs::remove_file(&password_file).map_err(Error::io(format!("remove {}", password_file.display())))?;
     result?;
-    fs::rename(&fresh, data).map_err(Error::io(format!(
-        "rename {} to {}",
-        fresh.display(),
-        data.display()
-    )))?;
+    let what = format!("rename {} to {}", fresh.display(), data.display());
+    fs::rename(&fresh, data).map_err(Error::io(what))?;
+    fs::remove_dir_all(&workshop).map_err(Error::io(format!("remove {}", workshop.display())))?;
     if durable {
         // The rename itself reaches the disk with its folder.
-        let folder = data.parent().unwrap_or(data);
-        fs::File::open(folder)
+        fs::File::open(parent)
             .and_then(|folder| folder.sync_all())
-            .map_err(Error::io(format!("write {} to the disk", folder.display())))?;
+            .map_err(Error::io(format!("write {} to the disk", parent.display())))?;
     }
     Ok(())
 }

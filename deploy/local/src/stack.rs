@@ -11,7 +11,7 @@ use crate::credentials::Credentials;
 use crate::error::{Error, Result};
 use crate::find::Finder;
 use crate::logs::Keeper;
-use crate::nats::{Nats, NatsSync};
+use crate::nats::{self, Nats, NatsSync};
 use crate::ports::{Lease, Ports};
 use crate::postgres::Postgres;
 use crate::redis::Redis;
@@ -100,6 +100,7 @@ impl Stack {
         let data_dir = fs::canonicalize(&options.data_dir)
             .map_err(Error::io(format!("open the folder {}", options.data_dir.display())))?;
         let lock = lock::data_folder(&data_dir)?;
+        files::sweep_unfinished(&data_dir);
         let places = Places::prepare(&data_dir)?;
         orphans::stop(&places, &options.progress).await?;
 
@@ -166,8 +167,16 @@ impl Stack {
     }
 
     /// The URL of NATS, with user and password.
+    ///
+    /// The client library `async-nats` does not read the user out of a URL: give it [`Stack::nats_credentials`], or
+    /// what the configuration has taken from this URL, by `ConnectOptions::user_and_password`.
     pub fn nats_url(&self) -> String {
-        format!("nats://foursight:{}@127.0.0.1:{}", self.credentials.nats, self.ports.nats)
+        format!("nats://{}:{}@127.0.0.1:{}", nats::USER, self.credentials.nats, self.ports.nats)
+    }
+
+    /// User and password of NATS, the same as in [`Stack::nats_url`].
+    pub fn nats_credentials(&self) -> (&str, &str) {
+        (nats::USER, &self.credentials.nats)
     }
 
     /// The URL of Valkey or Redis, with the password.
