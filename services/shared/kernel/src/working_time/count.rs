@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Calendar, Explanation, explanation::Steps};
+use super::{Calendar, Counting, Explanation, explanation::Steps};
 
 /// How far ahead a deadline is looked for, in days of 24 hours. No deadline of the trade is a year of working time away,
 /// and a store that does not open for that long has closed.
@@ -58,8 +58,22 @@ impl Calendar {
             });
         }
         let at = at.ok_or(NoWorkingTime)?;
+        let (zone, steps) = (self.zone.clone(), steps.finish());
         let explanation =
-            Explanation { zone: self.zone.clone(), start, at, duration: wanted, steps: steps.finish() };
+            Explanation { zone, counting: Counting::WorkingTime, start, at, duration: wanted, steps };
+        Ok(Deadline { at, explanation })
+    }
+
+    /// When `duration` from `start` is over on a clock that never stands still, explained in the same words.
+    ///
+    /// # Errors
+    /// [`NoWorkingTime`] when time itself ends before.
+    pub fn add_elapsed(&self, start: Timestamp, duration: Duration) -> Result<Deadline, NoWorkingTime> {
+        let duration = SignedDuration::try_from(duration).map_err(|_| NoWorkingTime)?;
+        let at = start.checked_add(duration).map_err(|_| NoWorkingTime)?;
+        let (zone, steps) = (self.zone.clone(), Vec::new());
+        let explanation =
+            Explanation { zone, counting: Counting::AroundTheClock, start, at, duration, steps };
         Ok(Deadline { at, explanation })
     }
 

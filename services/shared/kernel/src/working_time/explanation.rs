@@ -13,14 +13,25 @@ use jiff::{
 pub struct Explanation {
     /// The store's zone, in which the words tell dates and times.
     pub zone: TimeZone,
+    /// Which time was counted.
+    pub counting: Counting,
     /// When counting began.
     pub start: Timestamp,
     /// When it ended: the deadline.
     pub at: Timestamp,
     /// How much was counted.
     pub duration: SignedDuration,
-    /// In order of time.
+    /// In order of time; empty for what is counted around the clock.
     pub steps: Vec<Step>,
+}
+
+/// Which time is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counting {
+    /// The store's opening hours.
+    WorkingTime,
+    /// Every hour.
+    AroundTheClock,
 }
 
 /// One step of the counting.
@@ -54,7 +65,14 @@ impl Explanation {
         let mut text = String::new();
         let (start, at) = (self.local(self.start), self.local(self.at));
         // Writing to a string cannot fail.
-        let _ = write!(text, "自{}起计 {} 工作时间：", zh_moment(&start), Zh(self.duration));
+        let _ = match self.counting {
+            Counting::WorkingTime => {
+                write!(text, "自{}起计 {} 工作时间：", zh_moment(&start), Zh(self.duration))
+            }
+            Counting::AroundTheClock => {
+                write!(text, "自{}起连续计 {}，不停表；", zh_moment(&start), Zh(self.duration))
+            }
+        };
         for step in &self.steps {
             let _ = match step {
                 Step::Counted { date, from, to, reason } => write!(
@@ -86,7 +104,14 @@ impl Explanation {
     pub fn en(&self) -> String {
         let mut text = String::new();
         let (start, at) = (self.local(self.start), self.local(self.at));
-        let _ = write!(text, "{} of working time from {}: ", En(self.duration), en_moment(&start));
+        let _ = match self.counting {
+            Counting::WorkingTime => {
+                write!(text, "{} of working time from {}: ", En(self.duration), en_moment(&start))
+            }
+            Counting::AroundTheClock => {
+                write!(text, "{} around the clock from {}; ", En(self.duration), en_moment(&start))
+            }
+        };
         for step in &self.steps {
             let _ = match step {
                 Step::Counted { date, from, to, reason } => write!(

@@ -24,7 +24,7 @@ use jiff::{
 };
 
 pub use count::{Deadline, NoWorkingTime, SEARCH_DAYS};
-pub use explanation::{Explanation, Step};
+pub use explanation::{Counting, Explanation, Step};
 pub use from_proto::{CalendarErrors, CalendarViolation};
 
 /// When a store works. Made from the proto by [`Calendar::from_proto`], which refuses what cannot be counted on.

@@ -213,6 +213,19 @@ fn tells_why_it_is_monday_half_past_ten() {
 }
 
 #[test]
+fn around_the_clock_nothing_is_passed_over() {
+    let calendar = Calendar::from_proto(&shanghai()).unwrap();
+    let start = "2026-11-06T17:30:00+08".parse().unwrap();
+    let deadline = calendar.add_elapsed(start, Duration::from_hours(48)).unwrap();
+    assert_eq!(deadline.at, "2026-11-08T17:30:00+08".parse().unwrap());
+    assert_eq!(
+        deadline.explanation.to_string(),
+        "自周五 2026-11-06 17:30起连续计 48 小时，不停表；故周日 2026-11-08 17:30到期\n\
+         48 h around the clock from Fri 2026-11-06 17:30; so it is due Sun 2026-11-08 17:30"
+    );
+}
+
+#[test]
 fn holidays_are_passed_over_and_make_up_days_count() {
     assert_eq!(due("2026-09-30T17:00:00+08", 2).at, "2026-10-08T10:00:00+08".parse().unwrap());
     let made_up = due("2026-10-09T17:00:00+08", 2);
