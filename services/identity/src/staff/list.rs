@@ -1,0 +1,59 @@
+//! The staff of the stores that the caller may see, by name.
+
+use foursight_access::Principal;
+use foursight_kernel::{Page, Result, StaffId, StoreId, Violations};
+use foursight_proto::identity::v1::{self as proto, Role};
+use serde::{Deserialize, Serialize};
+
+use super::StaffRecord;
+use crate::{
+    directory::Directory,
+    stores::{error::StoreError, get as stores},
+};
+
+/// The last member of staff of a page.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Cursor {
+    display_name: String,
+    id: StaffId,
+}
+
+pub(crate) async fn list(
+    directory: &Directory,
+    caller: &Principal,
+    request: &proto::ListStaffRequest,
+) -> Result<proto::ListStaffResponse> {
+    let mut v = Violations::default();
+    let store = v.optional_name::<StoreId>("store", &request.store);
+    let role = v.optional_enum::<Role>("role", request.role);
+    v.check()?;
+    let page = Page::<Cursor>::parse(request.page_size, &request.page_token)?;
+    let after = page.after.as_ref();
+
+    let mut tx = directory.db.begin(caller).await?;
+    if let Some(store) = store {
+        stores::find(&mut tx, store).await?.ok_or(StoreError::NotFound)?;
+    }
+    let rows = sqlx::query_as!(
+        StaffRecord,
+        r#"SELECT id AS "id: StaffId", login, display_name, roles, headquarters, active, created_at, version,
+                  ARRAY(SELECT w.store_id FROM identity.staff_stores w WHERE w.staff_id = s.id ORDER BY 1)
+                      AS "stores!: Vec<StoreId>"
+           FROM identity.staff s
+           WHERE ($1::uuid IS NULL
+                  OR EXISTS (SELECT FROM identity.staff_stores w WHERE w.staff_id = s.id AND w.store_id = $1))
+             AND ($2::smallint IS NULL OR $2 = ANY (roles))
+             AND ($3::uuid IS NULL OR (display_name, id) > ($4, $3))
+           ORDER BY display_name, id LIMIT $5"#,
+        store.map(StoreId::uuid) as _,
+        role.and_then(|role| i16::try_from(role as i32).ok()) as _,
+        after.map(|cursor| cursor.id.uuid()) as _,
+        after.map(|cursor| cursor.display_name.as_str()),
+        page.limit,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let (rows, next_page_token) =
+        page.finish(rows, |staff| Cursor { display_name: staff.display_name.clone(), id: staff.id })?;
+    Ok(proto::ListStaffResponse { staff: rows.iter().map(StaffRecord::to_proto).collect(), next_page_token })
+}
