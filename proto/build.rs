@@ -20,14 +20,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     compiler.include_imports(true).include_source_info(true).open_files(&files)?;
     fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
 
+    // An event says its own full name; the envelope and the subject are made from it.
+    let mut names = tonic_prost_build::Config::new();
+    names.enable_type_names();
+
     tonic_prost_build::configure()
         // Maps are sorted, so that the same message always has the same bytes.
-        .enable_type_names()
         .btree_map(".")
         .bytes(".")
         .compile_well_known_types(false)
         .include_file("packages.rs")
-        .compile_fds(compiler.file_descriptor_set())?;
+        .compile_fds_with_config(compiler.file_descriptor_set(), names)?;
     Ok(())
 }
 

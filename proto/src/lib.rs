@@ -10,6 +10,8 @@ use prost_reflect::DescriptorPool;
 #[expect(
     clippy::all,
     clippy::pedantic,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
     missing_docs,
     unreachable_pub,
     rustdoc::all,
@@ -26,7 +28,10 @@ pub use generated::google;
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "the bytes were made by our own build and are checked by this crate's tests")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the bytes were made by our own build and are checked by this crate's tests"
+    )]
     DescriptorPool::decode(FILE_DESCRIPTOR_SET).expect("the descriptor set that the build made can be read")
 });
 

@@ -1,1 +1,21 @@
-//! Room.
+//! What every room stands on and no domain knows: typed ids, the clock, pages, field checks, errors and their one
+//! mapping to a status. Nothing here does input or output, and nothing here knows a business rule.
+
+pub mod clock;
+pub mod error;
+pub mod fields;
+pub mod ids;
+pub mod page;
+pub mod sql;
+pub mod time;
+pub mod trace;
+pub mod working_time;
+
+pub use clock::{Clock, SharedClock, SystemClock, TestClock};
+pub use error::{Error, Result, unique_violation};
+pub use fields::{Violation, Violations};
+pub use ids::{
+    CallTaskId, CaseId, ConsentId, ContactPointId, CustomerId, DeliveryId, Id, Ids, InvalidName, LeadId,
+    MessageId, ReceptionId, StaffId, StoreId, VehicleId, VisitId,
+};
+pub use page::Page;

@@ -1,1 +1,24 @@
-//! Room.
+//! What every role runs on: configuration, telemetry, life cycle, listeners, layers, the database with its scoped
+//! transactions, the trait that a role implements, and the directory of peers.
+
+pub mod database;
+pub mod deadline;
+pub mod edge;
+pub mod health;
+pub mod keys;
+pub mod migrate;
+pub mod peers;
+pub mod role;
+pub mod run;
+pub mod settings;
+pub mod telemetry;
+pub mod worker;
+
+pub use database::{Database, Tx};
+pub use foursight_kernel::trace::trace_id;
+pub use keys::{HashKey, MasterKey};
+pub use peers::{Anonymous, PeerChannel, Peers};
+pub use role::{Role, RoleContext, RoleParts};
+pub use run::{Addresses, Running, Start};
+pub use settings::Settings;
+pub use worker::{Tick, Worker};

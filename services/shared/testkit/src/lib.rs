@@ -1,1 +1,11 @@
-//! Room.
+//! What tests stand on. Everything is real: Postgres, NATS and Redis are private servers of the test process, each test
+//! has a database and subjects of its own in them, and roles run in the process as they do in the product. Only the clock
+//! is turned by hand, and tokens of a test of one service are signed by the test's own key.
+
+mod callers;
+mod servers;
+mod stack;
+
+pub use callers::{Caller, CallerChannel};
+pub use servers::{Servers, shared_servers};
+pub use stack::{Builder, Stack};

@@ -9,8 +9,8 @@ use super::{Calendar, Exception, Interval};
 
 /// Enough for an interval every quarter of an hour.
 const MOST_WEEKLY: usize = 7 * 96;
-/// Enough for ten years of public holidays and the days made up for them.
-const MOST_EXCEPTIONS: usize = 1000;
+/// Enough for twenty years of public holidays and the days made up for them.
+const MOST_EXCEPTIONS: usize = 2000;
 const MOST_PER_DAY: usize = 96;
 const LONGEST_REASON: usize = 100;
 

@@ -1,0 +1,114 @@
+//! Which role grants which rights. A right is `{what}.{verb}`; a method names the one that it needs in its proto.
+
+use foursight_proto::identity::v1::Role;
+
+const READ_STORE: &[&str] =
+    &["directory.read", "customer.read", "lead.read", "call_task.read", "message.read", "complaint.read"];
+
+/// The rights that a role grants, besides those that every role has ([`READ_STORE`] for staff of stores).
+pub fn rights_of(role: Role) -> Vec<&'static str> {
+    let own: &[&str] = match role {
+        Role::Unspecified => return Vec::new(),
+        Role::GroupDirector => &[
+            "directory.admin",
+            "directory.write",
+            "customer.write",
+            "customer.reveal",
+            "consent.write",
+            "complaint.write",
+            "complaint.assign",
+            "complaint.revisit",
+            "measure.read",
+        ],
+        Role::GeneralManager => &["customer.reveal", "complaint.write", "complaint.assign", "measure.read"],
+        Role::CrManager => &[
+            "directory.write",
+            "customer.write",
+            "customer.reveal",
+            "consent.write",
+            "complaint.write",
+            "complaint.assign",
+            "complaint.revisit",
+            "call_task.write",
+            "measure.read",
+        ],
+        Role::FollowUpSpecialist => {
+            &["customer.reveal", "call_task.write", "complaint.write", "complaint.revisit", "consent.write"]
+        }
+        Role::IntentionSpecialist => {
+            &["reception.write", "customer.write", "consent.write", "lead.write", "customer.reveal"]
+        }
+        Role::MemberSpecialist => &["customer.write", "consent.write"],
+        Role::MarketingSpecialist => &["measure.read"],
+        Role::SalesAdvisor => &[
+            "reception.write",
+            "customer.write",
+            "consent.write",
+            "lead.write",
+            "delivery.write",
+            "customer.reveal",
+        ],
+        Role::ServiceAdvisor => &[
+            "reception.write",
+            "customer.write",
+            "consent.write",
+            "visit.write",
+            "customer.reveal",
+            "complaint.write",
+        ],
+        Role::Supervisor => {
+            &["lead.write", "complaint.write", "complaint.assign", "measure.read", "customer.reveal"]
+        }
+        // Operations see how the system does, never who its customers are.
+        Role::Operations => return vec!["directory.read", "measure.read"],
+        Role::Integrator => {
+            return vec![
+                "directory.read",
+                "customer.read",
+                "customer.write",
+                "consent.write",
+                "lead.read",
+                "lead.write",
+                "delivery.write",
+                "visit.write",
+            ];
+        }
+    };
+    READ_STORE.iter().chain(own).copied().collect()
+}
+
+/// The rights of one of the group's own services, for the calls that it makes on its own account.
+pub fn rights_of_service(service: &str) -> &'static [&'static str] {
+    match service {
+        // Reads the words that a follow-up call took down, when they become a complaint.
+        "complaint" => &["call_task.read"],
+        _ => &[],
+    }
+}
+
+/// The union of the rights of several roles, sorted.
+pub fn rights_of_all(roles: &[Role]) -> Vec<String> {
+    let mut rights: Vec<String> = roles.iter().flat_map(|role| rights_of(*role)).map(str::to_owned).collect();
+    rights.sort();
+    rights.dedup();
+    rights
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_never_see_customers() {
+        assert!(rights_of(Role::Operations).iter().all(|right| !right.starts_with("customer.")));
+    }
+
+    #[test]
+    fn every_right_that_a_method_needs_is_granted_by_some_role() {
+        let granted =
+            rights_of_all(&(1..=12).filter_map(|number| Role::try_from(number).ok()).collect::<Vec<_>>());
+        for (method, rule) in crate::rules::Rules::from_protos().iter() {
+            assert!(rule.right.is_empty() || granted.contains(&rule.right), "{method} needs {}", rule.right);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Handling a batch: one transaction for all, or one for each when one of them fails.
+
+use std::{collections::HashSet, time::Duration};
+
+use async_nats::jetstream::{AckKind, Message};
+use foursight_kernel::{Result, trace};
+use sqlx::{Postgres, Transaction};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::{Consumer, HandleError};
+use crate::{Received, dead_letters};
+
+/// How often an event is tried when the trouble is not one that passes by itself.
+const TRIES: i64 = 5;
+
+/// The longest wait between two tries.
+const MAX_DELAY: Duration = Duration::from_secs(30);
+
+pub(super) struct Batch<'a> {
+    pub(super) consumer: &'a Consumer,
+    pub(super) durable: &'a str,
+}
+
+impl Batch<'_> {
+    /// Handles messages and tells JetStream what became of each.
+    pub(super) async fn handle(&self, messages: Vec<Message>) {
+        let mut events = Vec::with_capacity(messages.len());
+        for message in messages {
+            match Received::read(message.headers.as_ref(), message.payload.clone()) {
+                Ok(event) => events.push((message, event)),
+                Err(error) => self.bury(&message, "MALFORMED_ENVELOPE", &error.to_string()).await,
+            }
+        }
+        if self.apply(events.iter().map(|(_, event)| event)).await.is_ok() {
+            for (message, _) in &events {
+                acknowledge(message, AckKind::Ack).await;
+            }
+            return;
+        }
+        for (message, event) in &events {
+            self.handle_alone(message, event).await;
+        }
+    }
+
+    async fn handle_alone(&self, message: &Message, event: &Received) {
+        let error = match self.apply(std::iter::once(event)).await {
+            Ok(()) => return acknowledge(message, AckKind::Ack).await,
+            Err(error) => error,
+        };
+        let tries = message.info().map_or(1, |info| info.delivered);
+        let passing = matches!(&error, HandleError::Retry(cause) if cause.is_transient());
+        if passing || (matches!(error, HandleError::Retry(_)) && tries < TRIES) {
+            let delay = delay(tries);
+            tracing::warn!(
+                consumer = self.durable, event_id = %event.id, event_type = event.event_type, tries,
+                reason = error.error().reason(), error = ?error, "the event is tried again"
+            );
+            acknowledge(message, AckKind::Nak(Some(delay))).await;
+            return;
+        }
+        tracing::error!(
+            consumer = self.durable, event_id = %event.id, event_type = event.event_type, tries,
+            reason = error.error().reason(), error = ?error, "the event goes to the dead letters"
+        );
+        self.bury(message, error.error().reason(), &error.error().to_string()).await;
+    }
+
+    /// Applies the events that were not applied before, and remembers them, all or none.
+    async fn apply(&self, events: impl Iterator<Item = &Received> + Clone + Send) -> Result<(), HandleError> {
+        let mut tx = self.begin().await?;
+        let ids: Vec<Uuid> = events.clone().map(|event| event.id).collect();
+        let fresh: Vec<Uuid> = sqlx::query_scalar(
+            "INSERT INTO inbox (consumer, event_id) SELECT $1, id FROM unnest($2::uuid[]) AS e (id)
+             ON CONFLICT DO NOTHING RETURNING event_id",
+        )
+        .bind(self.durable)
+        .bind(ids)
+        .fetch_all(&mut *tx)
+        .await?;
+        let mut fresh: HashSet<Uuid> = fresh.into_iter().collect();
+        for event in events {
+            // Removed, so that an event that stands twice in the batch is handled once.
+            if !fresh.remove(&event.id) {
+                continue;
+            }
+            let span =
+                tracing::info_span!("handle event", consumer = self.durable, event_type = event.event_type);
+            trace::continue_from(&span, event.traceparent.as_deref());
+            self.consumer.spec.handler.handle(&mut tx, event).instrument(span).await?;
+        }
+        tx.commit().await?;
+        self.consumer.wake.wake();
+        Ok(())
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
+        Ok(self.consumer.pool.begin_with("BEGIN; SET LOCAL foursight.reach = '*'").await?)
+    }
+
+    /// Puts a message to the dead letters; only when it is safe there, it is done with here.
+    async fn bury(&self, message: &Message, reason: &str, explanation: &str) {
+        match dead_letters::bury(&self.consumer.bus, self.durable, message, reason, explanation).await {
+            Ok(()) => acknowledge(message, AckKind::Ack).await,
+            Err(error) => {
+                tracing::warn!(consumer = self.durable, error = ?error, "the dead letter could not be written; later again");
+                acknowledge(message, AckKind::Nak(Some(MAX_DELAY))).await;
+            }
+        }
+    }
+}
+
+/// 0.2 s, 1 s, 5 s, 25 s, then 30 s.
+fn delay(tries: i64) -> Duration {
+    let exponent = u32::try_from(tries.clamp(1, 5) - 1).unwrap_or(0);
+    (Duration::from_millis(200) * 5_u32.pow(exponent)).min(MAX_DELAY)
+}
+
+/// A lost acknowledgement means that the event comes again, and the inbox knows it.
+async fn acknowledge(message: &Message, kind: AckKind) {
+    if let Err(error) = message.ack_with(kind).await {
+        tracing::debug!(%error, "an acknowledgement was lost");
+    }
+}

@@ -1,0 +1,138 @@
+//! The relay: takes events out of a service's outbox and publishes them.
+//!
+//! Woken by each commit of its own process, with a poll as the safety net for commits of others and for events that were
+//! left behind by a crash. (Not by Postgres' NOTIFY: a commit that notifies holds a lock of the whole database while it
+//! waits for the disk, so that writers would wait for each other.) Several relays share the work without doubling: each
+//! locks the rows that it takes, and skips what another has locked.
+//!
+//! An event is published at least once: after a crash between publishing and marking, again. JetStream drops repeats by
+//! the message id for some minutes, consumers drop them for good by their inbox.
+
+mod mend;
+pub(crate) mod publish;
+
+use std::{sync::Arc, time::Duration};
+
+use foursight_kernel::{Result, SharedClock, sql};
+use sqlx::{PgPool, Postgres, Transaction};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::Bus;
+
+/// How often the outbox is looked at when nobody woke the relay.
+const POLL: Duration = Duration::from_millis(200);
+
+/// How many events are published in one go.
+const BATCH: usize = 1_000;
+
+/// The longest wait after a failure.
+const MAX_DELAY: Duration = Duration::from_secs(2);
+
+/// Wakes the relay of this process after a commit.
+#[derive(Debug, Clone, Default)]
+pub struct Wake(Arc<Notify>);
+
+impl Wake {
+    /// Tells the relay that something may be in the outbox.
+    pub fn wake(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// The relay of one service.
+pub struct Relay {
+    /// The service's name.
+    pub service: &'static str,
+    /// Connections with the service's own role and search path.
+    pub pool: PgPool,
+    /// Where to publish.
+    pub bus: Bus,
+    /// Tells when an event was published.
+    pub clock: SharedClock,
+    /// Rung after each commit.
+    pub wake: Wake,
+}
+
+impl std::fmt::Debug for Relay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Relay").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+impl Relay {
+    /// Publishes until it is told to stop, and what is in the outbox then, if NATS takes it.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut mended_for = 0;
+        let mut delay = Duration::ZERO;
+        loop {
+            let outcome = self.turn(&mut mended_for).await;
+            let stopping = stop.is_cancelled();
+            match outcome {
+                // A full batch: there may be more.
+                Ok(published) if published == BATCH => {
+                    delay = Duration::ZERO;
+                    continue;
+                }
+                Ok(_) => delay = Duration::ZERO,
+                Err(error) => {
+                    delay = (delay * 2).clamp(Duration::from_millis(50), MAX_DELAY);
+                    tracing::warn!(service = self.service, error = ?error, "events wait in the outbox");
+                }
+            }
+            if stopping {
+                return;
+            }
+            if delay.is_zero() {
+                tokio::select! {
+                    () = self.wake.0.notified() => {}
+                    () = tokio::time::sleep(POLL) => {}
+                    () = stop.cancelled() => {}
+                }
+            } else {
+                tokio::select! {
+                    () = tokio::time::sleep(delay) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+        }
+    }
+
+    /// One turn: mends the stream if the connection is a new one, then publishes a batch.
+    async fn turn(&self, mended_for: &mut u64) -> Result<usize> {
+        let connection = self.bus.connection();
+        if *mended_for != connection || connection == 0 {
+            mend::mend(self).await?;
+            *mended_for = connection;
+        }
+        self.publish_batch().await
+    }
+
+    async fn publish_batch(&self) -> Result<usize> {
+        // A mark that is lost in a crash of Postgres means that the event is published again, which is harmless: not worth
+        // a wait for the disk.
+        let mut tx: Transaction<'static, Postgres> =
+            self.pool.begin_with("BEGIN; SET LOCAL synchronous_commit = off").await?;
+        let rows = publish::take(&mut tx, BATCH).await?;
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let taken = rows.len();
+        let (published, trouble) = publish::publish(&self.bus, self.service, rows).await;
+        let (seqs, stream_seqs): (Vec<i64>, Vec<i64>) = published.into_iter().unzip();
+        sqlx::query(
+            "UPDATE outbox SET published_at = $1, stream_seq = p.stream_seq
+             FROM unnest($2::bigint[], $3::bigint[]) AS p (seq, stream_seq) WHERE outbox.seq = p.seq",
+        )
+        .bind(sql::at(self.clock.now()))
+        .bind(seqs)
+        .bind(stream_seqs)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        match trouble {
+            Some(error) => Err(error),
+            None => Ok(taken),
+        }
+    }
+}

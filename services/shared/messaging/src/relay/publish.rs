@@ -1,0 +1,111 @@
+//! Publishing a batch: all events are sent before the first acknowledgement is waited for.
+
+use async_nats::{HeaderMap, jetstream::message::PublishMessage};
+use foursight_kernel::{Error, Result, StoreId, sql};
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{Bus, bus::unavailable, envelope::header, outbox::PastEvent};
+
+/// A row of the outbox.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct OutboxRow {
+    seq: i64,
+    id: Uuid,
+    event_type: String,
+    aggregate: Uuid,
+    version: i64,
+    store_id: Option<Uuid>,
+    at: sql::Timestamp,
+    traceparent: Option<String>,
+    payload: Vec<u8>,
+}
+
+impl From<PastEvent> for OutboxRow {
+    fn from(PastEvent { id, at, event }: PastEvent) -> Self {
+        Self {
+            seq: 0,
+            id,
+            event_type: event.event_type,
+            aggregate: event.aggregate,
+            version: event.version,
+            store_id: event.store.map(StoreId::uuid),
+            at: sql::at(at),
+            traceparent: event.traceparent,
+            payload: event.payload,
+        }
+    }
+}
+
+/// Takes the next events; another relay skips what this one holds.
+pub(super) async fn take(tx: &mut PgConnection, limit: usize) -> Result<Vec<OutboxRow>> {
+    let rows = sqlx::query_as(
+        "SELECT seq, id, event_type, aggregate, version, store_id, at, traceparent, payload FROM outbox
+         WHERE published_at IS NULL ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED",
+    )
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(tx)
+    .await?;
+    Ok(rows)
+}
+
+/// Publishes rows. Returns those that JetStream acknowledged, as (outbox seq, stream seq), and the first trouble.
+pub(crate) async fn publish(
+    bus: &Bus,
+    service: &str,
+    rows: Vec<OutboxRow>,
+) -> (Vec<(i64, i64)>, Option<Error>) {
+    let stream = bus.topology.stream(service);
+    let source = format!("/{service}");
+    let mut trouble = None;
+    let mut sent = Vec::with_capacity(rows.len());
+    for row in rows {
+        let seq = row.seq;
+        let Some(subject) = bus.topology.subject(&row.event_type, row.store_id) else {
+            tracing::error!(event_type = row.event_type, "an event in the outbox is of no known type");
+            continue;
+        };
+        let message = PublishMessage::build()
+            .message_id(row.id.to_string())
+            .expected_stream(&stream)
+            .headers(headers(&row, &source))
+            .payload(row.payload.into());
+        match bus.jetstream.send_publish(subject, message).await {
+            Ok(acknowledgement) => sent.push((seq, acknowledgement)),
+            Err(error) => {
+                trouble = Some(unavailable(error));
+                break;
+            }
+        }
+    }
+    let mut published = Vec::with_capacity(sent.len());
+    for (seq, acknowledgement) in sent {
+        match acknowledgement.await {
+            Ok(ack) => published.push((seq, i64::try_from(ack.sequence).unwrap_or(i64::MAX))),
+            Err(error) => {
+                trouble.get_or_insert_with(|| unavailable(error));
+            }
+        }
+    }
+    (published, trouble)
+}
+
+fn headers(row: &OutboxRow, source: &str) -> HeaderMap {
+    let at: Timestamp = row.at.to_jiff();
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ID, row.id.to_string());
+    headers.insert(header::TYPE, row.event_type.as_str());
+    headers.insert(header::SOURCE, source);
+    headers.insert(header::SPEC_VERSION, "1.0");
+    headers.insert(header::TIME, at.to_string());
+    headers.insert(header::AGGREGATE, row.aggregate.to_string());
+    headers.insert(header::VERSION, row.version.to_string());
+    if let Some(store) = row.store_id {
+        headers.insert(header::STORE, store.to_string());
+    }
+    if let Some(traceparent) = &row.traceparent {
+        headers.insert(header::TRACEPARENT, traceparent.as_str());
+    }
+    headers
+}

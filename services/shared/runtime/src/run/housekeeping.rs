@@ -1,0 +1,61 @@
+//! What every role with a database does by itself: seals its audit log, and clears what its outbox need not keep.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use foursight_access::audit;
+use foursight_kernel::{Result, SharedClock};
+use foursight_messaging::outbox;
+use jiff::SignedDuration;
+
+use crate::{Database, RoleContext, Tick, Worker};
+
+/// Audit rows that are sealed in one transaction.
+const SEAL_BATCH: i64 = 2_000;
+
+pub(super) fn workers(context: &RoleContext) -> [Worker; 2] {
+    let db = context.db.clone();
+    let keep = SignedDuration::from_hours(24 * context.settings.outbox.keep_days);
+    let prune = Prune { db: db.clone(), clock: context.clock.clone(), keep };
+    [
+        Worker::new("seal-audit", Duration::from_secs(2), Arc::new(Seal { db })),
+        Worker::new("prune-outbox", Duration::from_hours(1), Arc::new(prune)),
+    ]
+}
+
+struct Seal {
+    db: Database,
+}
+
+#[async_trait]
+impl Tick for Seal {
+    async fn tick(&self) -> Result<()> {
+        loop {
+            let mut tx = self.db.begin_as_service().await?;
+            let sealed = audit::seal(&mut tx, SEAL_BATCH).await?;
+            tx.commit().await?;
+            if sealed < SEAL_BATCH.unsigned_abs() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+struct Prune {
+    db: Database,
+    clock: SharedClock,
+    keep: SignedDuration,
+}
+
+#[async_trait]
+impl Tick for Prune {
+    async fn tick(&self) -> Result<()> {
+        let mut tx = self.db.begin_as_service().await?;
+        let removed = outbox::prune(&mut tx, self.clock.now() - self.keep).await?;
+        tx.commit().await?;
+        if removed > 0 {
+            tracing::info!(removed, "published events left the outbox");
+        }
+        Ok(())
+    }
+}
