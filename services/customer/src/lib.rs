@@ -1,1 +1,28 @@
-//! Room.
+//! The customer file: people, their cars, leads, deliveries, visits and timeline; the one home of personal data.
+//!
+//! One customer has one file. Everything hangs on it: contact points, consents, cars, dealings. Sensitive facts are sealed
+//! under a key of the customer's own, and leave this crate only masked, by `RevealField` (recorded) or by
+//! `ResolveContacts` (consent checked). Events and audit rows carry ids and codes.
+//!
+//! A file is visible to the stores that serve the customer. The database enforces it: each statement runs in a
+//! transaction that says how far its caller reaches, and the tables' policies do the rest. Where somebody at a counter
+//! must be served with a file or a car of another store, a function of the database looks beyond, and says the id only.
+
+pub mod bulk;
+mod consents;
+mod contacts;
+mod context;
+mod customers;
+mod deliveries;
+mod leads;
+mod names;
+pub mod national_id;
+mod receptions;
+mod replay;
+mod role;
+mod scope;
+mod timeline;
+pub mod vehicles;
+mod visits;
+
+pub use role::CustomerRole;

@@ -1,0 +1,31 @@
+//! What every operation of this room works with.
+
+use std::sync::Arc;
+
+use foursight_kernel::{Ids, SharedClock};
+use foursight_runtime::Database;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+use crate::customers::KeyRing;
+
+/// Database, clock, ids and keys. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) db: Database,
+    pub(crate) clock: SharedClock,
+    pub(crate) ids: Ids,
+    pub(crate) keys: Arc<KeyRing>,
+}
+
+impl Context {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The latest date that it is anywhere on Earth: what is later than that is in the future for everybody.
+    pub(crate) fn today(&self) -> Date {
+        let ahead =
+            self.now().saturating_add(jiff::SignedDuration::from_hours(14)).unwrap_or_else(|_| self.now());
+        ahead.to_zoned(TimeZone::UTC).date()
+    }
+}

@@ -1,0 +1,105 @@
+//! The customer's file: opening, reading, finding, showing a fact whole.
+
+mod create;
+mod file;
+mod get;
+mod keys;
+mod list;
+pub(crate) mod masking;
+mod new_file;
+pub(crate) mod open;
+mod reveal;
+pub(crate) mod sealing;
+mod search;
+pub(crate) mod stage;
+pub(crate) mod stores;
+
+use foursight_kernel::{CustomerId, Error};
+use foursight_proto::customer::v1::{
+    CreateCustomerRequest, Customer, GetCustomerRequest, ListCustomersRequest, ListCustomersResponse,
+    ListTimelineEntriesRequest, ListTimelineEntriesResponse, RevealFieldRequest, RevealFieldResponse,
+    customer_service_server::CustomerService,
+};
+use tonic::{Request, Response, Status};
+
+#[cfg(test)]
+pub(crate) use keys::tests;
+pub(crate) use keys::{KeyRing, WrappedKey};
+pub(crate) use new_file::{NewFile, SealedFile};
+
+use crate::{context::Context, timeline};
+
+/// What an operation on a file is refused for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CustomerError {
+    /// None, or not for this caller.
+    #[error("there is no such customer, or not in the caller's stores")]
+    NotFound,
+    /// A person's phone or national id is on file; named when the caller may see the file.
+    #[error("the phone or national id is on file already; use that file")]
+    Exists(Option<CustomerId>),
+    /// Nothing to show.
+    #[error("the customer's file has no such fact")]
+    NoSuchFact,
+}
+
+impl From<CustomerError> for Error {
+    fn from(error: CustomerError) -> Self {
+        let message = error.to_string();
+        match error {
+            CustomerError::NotFound => Self::not_found("CUSTOMER_NOT_FOUND", message),
+            CustomerError::NoSuchFact => Self::not_found("FACT_NOT_FOUND", message),
+            CustomerError::Exists(existing) => {
+                let error = Self::already_exists("CUSTOMER_EXISTS", message);
+                match existing {
+                    Some(customer) => error.with_metadata("customer", customer.name()),
+                    None => error,
+                }
+            }
+        }
+    }
+}
+
+/// `CustomerService`, on this room.
+#[derive(Clone)]
+pub(crate) struct Customers(pub(crate) Context);
+
+#[tonic::async_trait]
+impl CustomerService for Customers {
+    async fn create_customer(
+        &self,
+        request: Request<CreateCustomerRequest>,
+    ) -> Result<Response<Customer>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(create::create(&self.0, &caller, request.into_inner()).await?))
+    }
+
+    async fn get_customer(&self, request: Request<GetCustomerRequest>) -> Result<Response<Customer>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(get::get(&self.0, &caller, &request.into_inner()).await?))
+    }
+
+    async fn list_customers(
+        &self,
+        request: Request<ListCustomersRequest>,
+    ) -> Result<Response<ListCustomersResponse>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(list::list(&self.0, &caller, &request.into_inner()).await?))
+    }
+
+    async fn reveal_field(
+        &self,
+        request: Request<RevealFieldRequest>,
+    ) -> Result<Response<RevealFieldResponse>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(reveal::reveal(&self.0, &caller, &request.into_inner()).await?))
+    }
+
+    async fn list_timeline_entries(
+        &self,
+        request: Request<ListTimelineEntriesRequest>,
+    ) -> Result<Response<ListTimelineEntriesResponse>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(timeline::list(&self.0, &caller, &request.into_inner()).await?))
+    }
+}

@@ -1,0 +1,84 @@
+//! Which stores serve a customer, and what a dealing changes in the file.
+
+use foursight_kernel::{CustomerId, Error, Result, StoreId, sql};
+use foursight_proto::customer::v1::LifeCycleStage;
+use jiff::Timestamp;
+use sqlx::PgConnection;
+
+use crate::customers::{
+    CustomerError,
+    open::number,
+    stage::{self, Dealing},
+};
+
+/// The customer is served by the store from now on, if not already; so the store sees the file.
+///
+/// # Errors
+/// `CUSTOMER_NOT_FOUND` when there is no such customer in the whole group.
+pub(crate) async fn link(
+    tx: &mut PgConnection,
+    customer: CustomerId,
+    store: StoreId,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO customer.customer_stores (customer_id, store_id, start_time) VALUES ($1, $2, $3)
+         ON CONFLICT DO NOTHING",
+        customer.uuid(),
+        store.uuid(),
+        sql::at(now) as _,
+    )
+    .execute(tx)
+    .await
+    .map_err(|error| match error.as_database_error() {
+        Some(refused) if refused.is_foreign_key_violation() => Error::from(CustomerError::NotFound),
+        _ => error.into(),
+    })?;
+    Ok(())
+}
+
+/// Moves the customer's stage by a dealing.
+///
+/// # Errors
+/// `CUSTOMER_NOT_FOUND` when the caller sees no such file.
+pub(crate) async fn deal(
+    tx: &mut PgConnection,
+    customer: CustomerId,
+    dealing: Dealing,
+    now: Timestamp,
+) -> Result<()> {
+    let before = sqlx::query_scalar!(
+        "SELECT stage FROM customer.customers WHERE id = $1 FOR NO KEY UPDATE",
+        customer.uuid()
+    )
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or(CustomerError::NotFound)?;
+    let before = LifeCycleStage::try_from(i32::from(before)).map_err(Error::internal)?;
+    let after = stage::after(before, dealing);
+    if after != before {
+        sqlx::query!(
+            "UPDATE customer.customers SET stage = $2, version = version + 1, update_time = $3 WHERE id = $1",
+            customer.uuid(),
+            number(after),
+            sql::at(now) as _,
+        )
+        .execute(tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Answers whether the transaction's caller sees the file.
+///
+/// # Errors
+/// `CUSTOMER_NOT_FOUND` when not.
+pub(crate) async fn require_visible(tx: &mut PgConnection, customer: CustomerId) -> Result<()> {
+    let visible = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM customer.customers WHERE id = $1) AS "visible!""#,
+        customer.uuid(),
+    )
+    .fetch_one(tx)
+    .await?;
+    if visible { Ok(()) } else { Err(CustomerError::NotFound.into()) }
+}

@@ -1,0 +1,195 @@
+//! `CreateDelivery`: the request and its rules. What it writes stands in `write.rs`.
+
+use foursight_access::Principal;
+use foursight_kernel::{CustomerId, Error, LeadId, Result, StaffId, StoreId, Violations};
+use foursight_proto::customer::v1::{CreateDeliveryRequest, Delivery};
+use jiff::Timestamp;
+
+use crate::{
+    context::Context,
+    deliveries::write,
+    replay::{self, RequestKey},
+    vehicles::{VehicleError, hand_over::AtHand, plate, vin},
+    visits::odometer,
+};
+
+/// A car that is to be handed over.
+#[derive(Debug)]
+pub(super) struct NewDelivery {
+    pub(super) customer: CustomerId,
+    pub(super) store: StoreId,
+    pub(super) lead: Option<LeadId>,
+    pub(super) vin: String,
+    pub(super) plate: Option<String>,
+    pub(super) model: String,
+    pub(super) trim: String,
+    pub(super) colour: String,
+    pub(super) odometer_km: i32,
+    pub(super) advisor: StaffId,
+    pub(super) deliver_time: Timestamp,
+}
+
+/// Hands a car over: opens the vehicle's file or goes on with the one of its VIN, makes the customer its owner, wins the
+/// lead; the store serves the customer from now on.
+///
+/// # Errors
+/// `CUSTOMER_NOT_FOUND`, `LEAD_NOT_FOUND`, `LEAD_NOT_OPEN`, `LEAD_OF_OTHER_DEAL`, `VEHICLE_ALREADY_OWNED`,
+/// `VEHICLE_OWNED_LATER`, `STORE_OUT_OF_REACH`, `REQUEST_ID_REUSED`, and every wrong field at once.
+pub(crate) async fn create(
+    ctx: &Context,
+    caller: &Principal,
+    request: CreateDeliveryRequest,
+) -> Result<Delivery> {
+    let mut v = Violations::default();
+    let request_id = v.request_id(&request.request_id);
+    let delivery = request.delivery.unwrap_or_default();
+    let new = parse(&mut v, caller, &delivery, ctx.now());
+    v.check()?;
+    let Some(new) = new else { return Err(Error::invalid_field("delivery", "is required")) };
+    caller.require_store(new.store)?;
+    let key = request_id.map(|id| RequestKey { id, hash: ctx.keys.request_hash(&delivery) });
+    replay::once(
+        write::made_before(ctx, caller, key.as_ref()),
+        write::write(ctx, caller, &new, key.as_ref()),
+        write::made_before(ctx, caller, key.as_ref()),
+    )
+    .await
+}
+
+fn parse(v: &mut Violations, caller: &Principal, delivery: &Delivery, now: Timestamp) -> Option<NewDelivery> {
+    let customer = v.name("delivery.customer", &delivery.customer);
+    let store = v.name("delivery.store", &delivery.store);
+    let lead = v.optional_name("delivery.lead", &delivery.lead);
+    let vin = vin::normalize(&delivery.vin).map_err(|error| v.push("delivery.vin", error.to_string())).ok();
+    let plate = (!delivery.plate.is_empty()).then(|| plate::normalize(&delivery.plate));
+    let plate = plate.transpose().unwrap_or_else(|error| {
+        v.push("delivery.plate", error.to_string());
+        None
+    });
+    let model = v.text("delivery.model", &delivery.model, 1..=100);
+    let trim = v.text("delivery.trim", &delivery.trim, 0..=100);
+    let colour = v.text("delivery.colour", &delivery.colour, 0..=100);
+    let odometer_km = v.number("delivery.odometer_km", delivery.odometer_km, odometer::BOUNDS);
+    let advisor = if delivery.advisor.is_empty() {
+        if caller.staff().is_none() {
+            v.push("delivery.advisor", "is required when the caller is not a member of staff");
+        }
+        caller.staff()
+    } else {
+        v.name("delivery.advisor", &delivery.advisor)
+    };
+    let deliver_time = v.timestamp("delivery.deliver_time", delivery.deliver_time.as_ref()).unwrap_or(now);
+    if deliver_time > now {
+        v.push("delivery.deliver_time", "must not be in the future");
+    }
+    Some(NewDelivery {
+        customer: customer?,
+        store: store?,
+        lead,
+        vin: vin?,
+        plate,
+        model,
+        trim,
+        colour,
+        odometer_km,
+        advisor: advisor?,
+        deliver_time,
+    })
+}
+
+/// Whether a car of which this is known may be handed over like that.
+pub(super) fn check(new: &NewDelivery, known: &AtHand) -> Result<()> {
+    if known.owner == Some(new.customer) {
+        return Err(VehicleError::AlreadyOwned.into());
+    }
+    if known.owned_since.is_some_and(|since| since > new.deliver_time) {
+        return Err(VehicleError::OwnedLater.into());
+    }
+    odometer::check("delivery.odometer_km", new.odometer_km, known.odometer_km)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use foursight_access::{Reach, Subject};
+    use foursight_kernel::time;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-22T09:30:00Z".parse().unwrap()
+    }
+
+    fn advisor() -> Principal {
+        Principal::new(Subject::Staff(StaffId::from(Uuid::from_u128(1))), Reach::Group, Vec::new())
+    }
+
+    fn delivery() -> Delivery {
+        Delivery {
+            customer: CustomerId::from(Uuid::from_u128(2)).name(),
+            store: StoreId::from(Uuid::from_u128(3)).name(),
+            vin: "1M8GDM9AXKP042788".to_owned(),
+            plate: "浙A·12345".to_owned(),
+            model: "Demo X".to_owned(),
+            odometer_km: 12,
+            ..Delivery::default()
+        }
+    }
+
+    fn parsed(delivery: &Delivery) -> NewDelivery {
+        let mut v = Violations::default();
+        let new = parse(&mut v, &advisor(), delivery, now());
+        assert!(v.is_empty(), "{v:?}");
+        new.unwrap()
+    }
+
+    #[test]
+    fn what_is_left_out_is_now_and_the_caller() {
+        let new = parsed(&delivery());
+        assert_eq!(new.deliver_time, now());
+        assert_eq!(Some(new.advisor), advisor().staff());
+        assert_eq!(new.plate.as_deref(), Some("浙A12345"));
+    }
+
+    #[test]
+    fn every_violation_is_told_at_once() {
+        let wrong = Delivery {
+            vin: "1M8GDM9A1KP042788".to_owned(),
+            plate: "A1".to_owned(),
+            odometer_km: -1,
+            deliver_time: Some(time::to_proto(now() + jiff::SignedDuration::from_secs(1))),
+            ..Delivery::default()
+        };
+        let mut v = Violations::default();
+        parse(&mut v, &advisor(), &wrong, now());
+        assert_eq!(
+            v.fields().into_iter().collect::<Vec<_>>(),
+            [
+                "delivery.customer",
+                "delivery.deliver_time",
+                "delivery.model",
+                "delivery.odometer_km",
+                "delivery.plate",
+                "delivery.store",
+                "delivery.vin"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_car_goes_to_somebody_else_later_and_with_more_kilometres() {
+        let new = parsed(&delivery());
+        let known = AtHand {
+            owner: Some(CustomerId::from(Uuid::from_u128(9))),
+            owned_since: Some(now() - jiff::SignedDuration::from_hours(1)),
+            odometer_km: Some(12),
+        };
+        assert!(check(&new, &known).is_ok());
+        let reason = |known: AtHand| check(&new, &known).unwrap_err().reason();
+        assert_eq!(reason(AtHand { owner: Some(new.customer), ..known }), "VEHICLE_ALREADY_OWNED");
+        let later = Some(now() + jiff::SignedDuration::from_hours(1));
+        assert_eq!(reason(AtHand { owned_since: later, ..known }), "VEHICLE_OWNED_LATER");
+        assert_eq!(reason(AtHand { odometer_km: Some(13), ..known }), "INVALID_FIELDS");
+    }
+}

@@ -1,0 +1,175 @@
+//! `CreateLead`.
+
+use foursight_access::{Principal, audit};
+use foursight_kernel::{
+    CustomerId, Error, LeadId, Result, StaffId, StoreId, Violations, sql, unique_violation,
+};
+use foursight_messaging::{NewEvent, outbox};
+use foursight_proto::customer::{
+    events::v1::LeadCreated,
+    v1::{CreateLeadRequest, Lead, LeadGrade, LeadState, SourceChannel},
+};
+use jiff::Timestamp;
+use sqlx::PgConnection;
+
+use crate::{
+    context::Context,
+    customers::{open::number, stage::Dealing, stores},
+    leads::{row::LeadRow, state},
+    replay::{self, RequestKey},
+};
+
+struct NewLead {
+    customer: CustomerId,
+    store: StoreId,
+    source: SourceChannel,
+    intended_model: String,
+    grade: Option<LeadGrade>,
+    owner: StaffId,
+}
+
+/// Registers an intention to buy. The customer becomes an intention 意向 customer, and the lead's store serves the customer.
+///
+/// # Errors
+/// `CUSTOMER_NOT_FOUND`, `STORE_OUT_OF_REACH`, `REQUEST_ID_REUSED`, and every wrong field at once.
+pub(crate) async fn create(ctx: &Context, caller: &Principal, request: CreateLeadRequest) -> Result<Lead> {
+    let mut v = Violations::default();
+    let request_id = v.request_id(&request.request_id);
+    let lead = request.lead.unwrap_or_default();
+    let new = parse(&mut v, caller, &lead);
+    v.check()?;
+    let Some(new) = new else { return Err(Error::invalid_field("lead", "is required")) };
+    caller.require_store(new.store)?;
+    let key = request_id.map(|id| RequestKey { id, hash: ctx.keys.request_hash(&lead) });
+    replay::once(
+        made_before(ctx, caller, key.as_ref()),
+        write(ctx, caller, &new, key.as_ref()),
+        made_before(ctx, caller, key.as_ref()),
+    )
+    .await
+}
+
+fn parse(v: &mut Violations, caller: &Principal, lead: &Lead) -> Option<NewLead> {
+    let customer = v.name("lead.customer", &lead.customer);
+    let store = v.name("lead.store", &lead.store);
+    let source = v.required_enum("lead.source", lead.source);
+    let intended_model = v.text("lead.intended_model", &lead.intended_model, 0..=100);
+    let grade = v.optional_enum("lead.grade", lead.grade);
+    let owner = if lead.owner.is_empty() {
+        if caller.staff().is_none() {
+            v.push("lead.owner", "is required when the caller is not a member of staff");
+        }
+        caller.staff()
+    } else {
+        v.name("lead.owner", &lead.owner)
+    };
+    Some(NewLead {
+        customer: customer?,
+        store: store?,
+        source: source?,
+        intended_model,
+        grade,
+        owner: owner?,
+    })
+}
+
+/// What the same request made the first time.
+async fn made_before(ctx: &Context, caller: &Principal, key: Option<&RequestKey>) -> Result<Option<Lead>> {
+    let Some(key) = key else { return Ok(None) };
+    let mut tx = ctx.db.begin(caller).await?;
+    let row = sqlx::query_as!(
+        LeadRow,
+        "SELECT id, customer_id, store_id, source, intended_model, grade, state, owner_id, next_follow_up_time, version,
+                create_time, update_time, request_hash
+         FROM customer.leads WHERE request_id = $1",
+        key.id,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    row.map(|row| key.confirm(row.request_hash.as_deref()).map(|()| row.to_proto())).transpose()
+}
+
+/// `None` when the request id is taken.
+async fn write(
+    ctx: &Context,
+    caller: &Principal,
+    new: &NewLead,
+    key: Option<&RequestKey>,
+) -> Result<Option<Lead>> {
+    let now = ctx.now();
+    let mut tx = ctx.db.begin(caller).await?;
+    stores::deal(&mut tx, new.customer, Dealing::Lead, now).await?;
+    stores::link(&mut tx, new.customer, new.store, now).await?;
+    let row = match insert(&mut tx, ctx, new, key, now).await {
+        Ok(row) => row,
+        Err(error) if unique_violation(&error) == Some("leads_request") => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let lead = row.to_proto();
+    let created = LeadCreated {
+        lead: lead.name.clone(),
+        customer: lead.customer.clone(),
+        store: lead.store.clone(),
+        source: lead.source,
+        grade: lead.grade,
+        owner: lead.owner.clone(),
+    };
+    let event = NewEvent::new(&created, row.id, row.version, Some(new.store));
+    outbox::append(&mut tx, &ctx.ids, now, event).await?;
+    let action = audit::Action {
+        method: "CreateLead",
+        resource: &lead.name,
+        store: Some(new.store),
+        detail: serde_json::json!({ "customer": lead.customer, "owner": lead.owner }),
+    };
+    audit::record(&mut tx, caller, now, action).await?;
+    tx.commit().await?;
+    Ok(Some(lead))
+}
+
+async fn insert(
+    tx: &mut PgConnection,
+    ctx: &Context,
+    new: &NewLead,
+    key: Option<&RequestKey>,
+    now: Timestamp,
+) -> Result<LeadRow, sqlx::Error> {
+    let (request_id, request_hash) = replay::columns(key);
+    let row = LeadRow {
+        id: ctx.ids.next::<LeadId>().uuid(),
+        customer_id: new.customer.uuid(),
+        store_id: new.store.uuid(),
+        source: number(new.source),
+        intended_model: new.intended_model.clone(),
+        grade: new.grade.map_or(0, number),
+        state: number(LeadState::Open),
+        owner_id: new.owner.uuid(),
+        next_follow_up_time: sql::maybe_at(state::next_follow_up(new.grade, now)),
+        version: 1,
+        create_time: sql::at(now),
+        update_time: sql::at(now),
+        request_hash: request_hash.map(<[u8]>::to_vec),
+    };
+    sqlx::query!(
+        "INSERT INTO customer.leads (id, customer_id, store_id, source, intended_model, grade, state, owner_id,
+             next_follow_up_time, version, create_time, update_time, request_id, request_hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        row.id,
+        row.customer_id,
+        row.store_id,
+        row.source,
+        row.intended_model,
+        row.grade,
+        row.state,
+        row.owner_id,
+        row.next_follow_up_time as _,
+        row.version,
+        row.create_time as _,
+        row.update_time as _,
+        request_id,
+        row.request_hash,
+    )
+    .execute(tx)
+    .await?;
+    Ok(row)
+}

@@ -1,0 +1,76 @@
+//! `GradeLead`.
+
+use foursight_access::{Principal, audit};
+use foursight_kernel::{Error, LeadId, Result, StoreId, Violations, sql, time};
+use foursight_messaging::{NewEvent, outbox};
+use foursight_proto::customer::{
+    events::v1::LeadGraded,
+    v1::{GradeLeadRequest, Lead, LeadGrade},
+};
+
+use crate::{
+    context::Context,
+    customers::open::number,
+    leads::{
+        row::LeadRow,
+        state::{self, LeadError},
+    },
+};
+
+/// Grades a lead; the next follow-up falls due by the grade, counted from now.
+///
+/// # Errors
+/// `LEAD_NOT_FOUND`; `LEAD_NOT_OPEN` when the lead is won or lost.
+pub(crate) async fn grade(ctx: &Context, caller: &Principal, request: &GradeLeadRequest) -> Result<Lead> {
+    let mut v = Violations::default();
+    let id: Option<LeadId> = v.name("name", &request.name);
+    let grade: Option<LeadGrade> = v.required_enum("grade", request.grade);
+    v.check()?;
+    let (Some(id), Some(grade)) = (id, grade) else {
+        return Err(Error::invalid_field("grade", "is required"));
+    };
+
+    let now = ctx.now();
+    let mut tx = ctx.db.begin(caller).await?;
+    let before =
+        sqlx::query_scalar!("SELECT state FROM customer.leads WHERE id = $1 FOR NO KEY UPDATE", id.uuid())
+            .fetch_optional(&mut *tx)
+            .await?
+            .ok_or(LeadError::NotFound)?;
+    state::require_open(before)?;
+    let row = sqlx::query_as!(
+        LeadRow,
+        "UPDATE customer.leads
+         SET grade = $2, next_follow_up_time = $3, version = version + 1, update_time = $4
+         WHERE id = $1
+         RETURNING id, customer_id, store_id, source, intended_model, grade, state, owner_id, next_follow_up_time,
+                   version, create_time, update_time, request_hash",
+        id.uuid(),
+        number(grade),
+        sql::maybe_at(state::next_follow_up(Some(grade), now)) as _,
+        sql::at(now) as _,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let lead = row.to_proto();
+    let graded = LeadGraded {
+        lead: lead.name.clone(),
+        customer: lead.customer.clone(),
+        store: lead.store.clone(),
+        grade: lead.grade,
+        next_follow_up_time: row.next_follow_up_time.map(|due| time::to_proto(due.to_jiff())),
+        owner: lead.owner.clone(),
+    };
+    let store = StoreId::from(row.store_id);
+    let event = NewEvent::new(&graded, row.id, row.version, Some(store));
+    outbox::append(&mut tx, &ctx.ids, now, event).await?;
+    let action = audit::Action {
+        method: "GradeLead",
+        resource: &lead.name,
+        store: Some(store),
+        detail: serde_json::json!({ "grade": grade.as_str_name() }),
+    };
+    audit::record(&mut tx, caller, now, action).await?;
+    tx.commit().await?;
+    Ok(lead)
+}

@@ -1,0 +1,47 @@
+//! Leads 线索, from the first interest to the car.
+
+mod create;
+mod get;
+mod grade;
+mod list;
+mod row;
+pub(crate) mod state;
+pub(crate) mod win;
+
+use foursight_proto::customer::v1::{
+    CreateLeadRequest, GetLeadRequest, GradeLeadRequest, Lead, ListLeadsRequest, ListLeadsResponse,
+    lead_service_server::LeadService,
+};
+use tonic::{Request, Response, Status};
+
+use crate::context::Context;
+
+/// `LeadService`, on this room.
+#[derive(Clone)]
+pub(crate) struct Leads(pub(crate) Context);
+
+#[tonic::async_trait]
+impl LeadService for Leads {
+    async fn create_lead(&self, request: Request<CreateLeadRequest>) -> Result<Response<Lead>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(create::create(&self.0, &caller, request.into_inner()).await?))
+    }
+
+    async fn get_lead(&self, request: Request<GetLeadRequest>) -> Result<Response<Lead>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(get::get(&self.0, &caller, &request.into_inner()).await?))
+    }
+
+    async fn list_leads(
+        &self,
+        request: Request<ListLeadsRequest>,
+    ) -> Result<Response<ListLeadsResponse>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(list::list(&self.0, &caller, &request.into_inner()).await?))
+    }
+
+    async fn grade_lead(&self, request: Request<GradeLeadRequest>) -> Result<Response<Lead>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(grade::grade(&self.0, &caller, &request.into_inner()).await?))
+    }
+}

@@ -1,0 +1,45 @@
+//! A lead is won by the delivery of a car.
+
+use foursight_kernel::{CustomerId, LeadId, Result, StoreId, sql};
+use foursight_proto::customer::v1::LeadState;
+use jiff::Timestamp;
+use sqlx::PgConnection;
+
+use crate::{
+    customers::open::number,
+    leads::state::{self, LeadError},
+};
+
+/// Closes the lead of this customer at this store as won. Its event is the delivery's.
+///
+/// # Errors
+/// `LEAD_NOT_FOUND`, `LEAD_NOT_OPEN`, `LEAD_OF_OTHER_DEAL`.
+pub(crate) async fn win(
+    tx: &mut PgConnection,
+    lead: LeadId,
+    customer: CustomerId,
+    store: StoreId,
+    now: Timestamp,
+) -> Result<()> {
+    let row = sqlx::query!(
+        "SELECT customer_id, store_id, state FROM customer.leads WHERE id = $1 FOR NO KEY UPDATE",
+        lead.uuid(),
+    )
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or(LeadError::NotFound)?;
+    if row.customer_id != customer.uuid() || row.store_id != store.uuid() {
+        return Err(LeadError::OtherDeal.into());
+    }
+    state::require_open(row.state)?;
+    sqlx::query!(
+        "UPDATE customer.leads
+         SET state = $2, next_follow_up_time = NULL, version = version + 1, update_time = $3 WHERE id = $1",
+        lead.uuid(),
+        number(LeadState::Won),
+        sql::at(now) as _,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}

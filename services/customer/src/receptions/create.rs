@@ -1,0 +1,239 @@
+//! `CreateReception`.
+
+use foursight_access::{Principal, audit};
+use foursight_kernel::{
+    CustomerId, Error, ReceptionId, Result, StaffId, StoreId, Violations, sql, unique_violation,
+};
+use foursight_messaging::{NewEvent, outbox};
+use foursight_proto::customer::{
+    events::v1::ReceptionCreated,
+    v1::{CreateReceptionRequest, Reception, ReceptionKind},
+};
+use jiff::Timestamp;
+use sqlx::PgConnection;
+
+use crate::{
+    context::Context,
+    customers::{
+        NewFile,
+        open::{self, OpenError, number},
+        stores,
+    },
+    receptions::ReceptionRow,
+    replay::{self, RequestKey},
+};
+
+/// How often a visitor's file is looked for again when somebody else opened it in that moment.
+const ATTEMPTS: usize = 3;
+
+struct NewReception {
+    store: StoreId,
+    kind: ReceptionKind,
+    who: Who,
+    intended_model: String,
+}
+
+enum Who {
+    Nobody,
+    Known(CustomerId),
+    Visitor(Box<NewFile>),
+}
+
+enum Written {
+    Done(Reception),
+    RequestTaken,
+    /// Somebody opened the visitor's file in that moment.
+    FileOpened,
+}
+
+/// Registers somebody who came in. A visitor who is on file at any store of the group is served with that file, which the
+/// reception's store sees from now on; an unknown one gets a file.
+///
+/// # Errors
+/// `STORE_OUT_OF_REACH`, `CUSTOMER_NOT_FOUND`, `REQUEST_ID_REUSED`, and every wrong field at once.
+pub(crate) async fn create(
+    ctx: &Context,
+    caller: &Principal,
+    request: CreateReceptionRequest,
+) -> Result<Reception> {
+    let mut v = Violations::default();
+    let request_id = v.request_id(&request.request_id);
+    let reception = request.reception.unwrap_or_default();
+    let new = parse(&mut v, ctx, &reception);
+    v.check()?;
+    let Some(new) = new else { return Err(Error::invalid_field("reception", "is required")) };
+    caller.require_store(new.store)?;
+    let key = request_id.map(|id| RequestKey { id, hash: ctx.keys.request_hash(&reception) });
+    replay::once(
+        made_before(ctx, caller, key.as_ref()),
+        write(ctx, caller, &new, key.as_ref()),
+        made_before(ctx, caller, key.as_ref()),
+    )
+    .await
+}
+
+fn parse(v: &mut Violations, ctx: &Context, reception: &Reception) -> Option<NewReception> {
+    let store = v.name("reception.store", &reception.store);
+    let kind = v.required_enum("reception.kind", reception.kind);
+    let intended_model = v.text("reception.intended_model", &reception.intended_model, 0..=100);
+    let known = v.optional_name("reception.customer", &reception.customer);
+    let who = match &reception.visitor {
+        None => Some(known.map_or(Who::Nobody, Who::Known)),
+        Some(visitor) => {
+            if !reception.customer.is_empty() {
+                v.push("reception.visitor", "must be absent when the customer is named");
+            }
+            NewFile::parse(v, "reception.visitor", visitor, store, ctx.today())
+                .map(|file| Who::Visitor(Box::new(file)))
+        }
+    };
+    Some(NewReception { store: store?, kind: kind?, who: who?, intended_model })
+}
+
+/// What the same request made the first time.
+async fn made_before(
+    ctx: &Context,
+    caller: &Principal,
+    key: Option<&RequestKey>,
+) -> Result<Option<Reception>> {
+    let Some(key) = key else { return Ok(None) };
+    let mut tx = ctx.db.begin(caller).await?;
+    let row = sqlx::query_as!(
+        ReceptionRow,
+        "SELECT id, store_id, kind, customer_id, intended_model, contact_left, create_time, request_hash
+         FROM customer.receptions WHERE request_id = $1",
+        key.id,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    row.map(|row| key.confirm(row.request_hash.as_deref()).map(|()| row.to_proto())).transpose()
+}
+
+async fn write(
+    ctx: &Context,
+    caller: &Principal,
+    new: &NewReception,
+    key: Option<&RequestKey>,
+) -> Result<Option<Reception>> {
+    for _ in 0..ATTEMPTS {
+        match attempt(ctx, caller, new, key).await? {
+            Written::Done(reception) => return Ok(Some(reception)),
+            Written::RequestTaken => return Ok(None),
+            Written::FileOpened => {}
+        }
+    }
+    Err(Error::aborted("CONFLICT", "somebody changed the same customer's file now; try again"))
+}
+
+async fn attempt(
+    ctx: &Context,
+    caller: &Principal,
+    new: &NewReception,
+    key: Option<&RequestKey>,
+) -> Result<Written> {
+    let now = ctx.now();
+    let mut tx = ctx.db.begin(caller).await?;
+    let customer = match &new.who {
+        Who::Nobody => None,
+        Who::Known(customer) => {
+            stores::link(&mut tx, *customer, new.store, now).await?;
+            Some(*customer)
+        }
+        Who::Visitor(file) => match find_or_open(&mut tx, ctx, caller, file, now).await {
+            Ok(customer) => Some(customer),
+            Err(OpenError::Clash) => return Ok(Written::FileOpened),
+            Err(OpenError::Other(error)) => return Err(error),
+        },
+    };
+    let reception = match insert(&mut tx, ctx, new, customer, caller.staff(), key, now).await {
+        Ok(row) => row.to_proto(),
+        Err(error) if unique_violation(&error) == Some("receptions_request") => {
+            return Ok(Written::RequestTaken);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    tell(&mut tx, ctx, caller, new, &reception, now).await?;
+    tx.commit().await?;
+    Ok(Written::Done(reception))
+}
+
+async fn find_or_open(
+    tx: &mut PgConnection,
+    ctx: &Context,
+    caller: &Principal,
+    visitor: &NewFile,
+    now: Timestamp,
+) -> Result<CustomerId, OpenError> {
+    let file = visitor.clone().seal(&ctx.keys, &ctx.ids, ctx.ids.next()).map_err(Error::from)?;
+    if let Some(known) = open::file_of(tx, &file).await? {
+        stores::link(tx, known, visitor.store, now).await?;
+        return Ok(known);
+    }
+    open::open(tx, ctx, caller, &file, None, now).await?;
+    Ok(file.id)
+}
+
+async fn insert(
+    tx: &mut PgConnection,
+    ctx: &Context,
+    new: &NewReception,
+    customer: Option<CustomerId>,
+    recorder: Option<StaffId>,
+    key: Option<&RequestKey>,
+    now: Timestamp,
+) -> Result<ReceptionRow, sqlx::Error> {
+    let (request_id, request_hash) = replay::columns(key);
+    let row = ReceptionRow {
+        id: ctx.ids.next::<ReceptionId>().uuid(),
+        store_id: new.store.uuid(),
+        kind: number(new.kind),
+        customer_id: customer.map(CustomerId::uuid),
+        intended_model: new.intended_model.clone(),
+        contact_left: customer.is_some(),
+        create_time: sql::at(now),
+        request_hash: request_hash.map(<[u8]>::to_vec),
+    };
+    sqlx::query!(
+        "INSERT INTO customer.receptions
+             (id, store_id, kind, customer_id, intended_model, contact_left, recorder, create_time, request_id, request_hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        row.id,
+        row.store_id,
+        row.kind,
+        row.customer_id,
+        row.intended_model,
+        row.contact_left,
+        recorder.map(StaffId::uuid),
+        row.create_time as _,
+        request_id,
+        row.request_hash,
+    )
+    .execute(tx)
+    .await?;
+    Ok(row)
+}
+
+async fn tell(
+    tx: &mut PgConnection,
+    ctx: &Context,
+    caller: &Principal,
+    new: &NewReception,
+    reception: &Reception,
+    now: Timestamp,
+) -> Result<()> {
+    let id = ReceptionId::parse_name(&reception.name).map_err(Error::internal)?;
+    let created = ReceptionCreated {
+        reception: reception.name.clone(),
+        store: reception.store.clone(),
+        kind: reception.kind,
+        customer: reception.customer.clone(),
+    };
+    outbox::append(tx, &ctx.ids, now, NewEvent::new(&created, id.uuid(), 1, Some(new.store))).await?;
+    let action = audit::Action {
+        method: "CreateReception",
+        resource: &reception.name,
+        store: Some(new.store),
+        detail: serde_json::json!({ "kind": new.kind.as_str_name(), "customer": reception.customer }),
+    };
+    audit::record(tx, caller, now, action).await
+}

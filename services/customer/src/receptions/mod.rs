@@ -1,0 +1,63 @@
+//! The reception register 来店/回厂登记.
+
+mod create;
+mod list;
+
+use foursight_kernel::{CustomerId, ReceptionId, StoreId, sql::Timestamp, time};
+use foursight_proto::customer::v1::{
+    CreateReceptionRequest, ListReceptionsRequest, ListReceptionsResponse, Reception,
+    reception_service_server::ReceptionService,
+};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::context::Context;
+
+/// `ReceptionService`, on this room.
+#[derive(Clone)]
+pub(crate) struct Receptions(pub(crate) Context);
+
+#[tonic::async_trait]
+impl ReceptionService for Receptions {
+    async fn create_reception(
+        &self,
+        request: Request<CreateReceptionRequest>,
+    ) -> Result<Response<Reception>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(create::create(&self.0, &caller, request.into_inner()).await?))
+    }
+
+    async fn list_receptions(
+        &self,
+        request: Request<ListReceptionsRequest>,
+    ) -> Result<Response<ListReceptionsResponse>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(list::list(&self.0, &caller, &request.into_inner()).await?))
+    }
+}
+
+struct ReceptionRow {
+    id: Uuid,
+    store_id: Uuid,
+    kind: i16,
+    customer_id: Option<Uuid>,
+    intended_model: String,
+    contact_left: bool,
+    create_time: Timestamp,
+    request_hash: Option<Vec<u8>>,
+}
+
+impl ReceptionRow {
+    fn to_proto(&self) -> Reception {
+        Reception {
+            name: ReceptionId::from(self.id).name(),
+            store: StoreId::from(self.store_id).name(),
+            kind: self.kind.into(),
+            customer: self.customer_id.map_or_else(String::new, |id| CustomerId::from(id).name()),
+            visitor: None,
+            intended_model: self.intended_model.clone(),
+            contact_left: self.contact_left,
+            create_time: Some(time::to_proto(self.create_time.to_jiff())),
+        }
+    }
+}

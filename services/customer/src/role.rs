@@ -1,0 +1,75 @@
+//! The role that a process runs: this room's gRPC services and its consumer.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use foursight_proto::customer::v1::{
+    consent_service_server::ConsentServiceServer, contact_service_server::ContactServiceServer,
+    customer_service_server::CustomerServiceServer, delivery_service_server::DeliveryServiceServer,
+    lead_service_server::LeadServiceServer, reception_service_server::ReceptionServiceServer,
+    vehicle_service_server::VehicleServiceServer, visit_service_server::VisitServiceServer,
+};
+use foursight_runtime::{Role, RoleContext, RoleParts, Settings};
+use sqlx::migrate::Migrator;
+use tonic::service::Routes;
+
+use crate::{
+    consents::Consents,
+    contacts::Contacts,
+    context::Context,
+    customers::{Customers, KeyRing},
+    deliveries::Deliveries,
+    leads::Leads,
+    receptions::Receptions,
+    timeline,
+    vehicles::Vehicles,
+    visits::Visits,
+};
+
+static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// The customer service. Needs `keys.master` and `keys.hash` in the configuration.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CustomerRole;
+
+#[async_trait]
+impl Role for CustomerRole {
+    fn name(&self) -> &'static str {
+        "customer"
+    }
+
+    fn migrator(&self) -> Option<&'static Migrator> {
+        Some(&MIGRATOR)
+    }
+
+    async fn build(&self, context: &RoleContext) -> anyhow::Result<RoleParts> {
+        let ctx = Context {
+            db: context.db.clone(),
+            clock: context.clock.clone(),
+            ids: context.ids.clone(),
+            keys: Arc::new(key_ring(&context.settings)?),
+        };
+        let routes = Routes::new(CustomerServiceServer::new(Customers(ctx.clone())))
+            .add_service(ConsentServiceServer::new(Consents(ctx.clone())))
+            .add_service(ContactServiceServer::new(Contacts(ctx.clone())))
+            .add_service(ReceptionServiceServer::new(Receptions(ctx.clone())))
+            .add_service(LeadServiceServer::new(Leads(ctx.clone())))
+            .add_service(DeliveryServiceServer::new(Deliveries(ctx.clone())))
+            .add_service(VehicleServiceServer::new(Vehicles(ctx.clone())))
+            .add_service(VisitServiceServer::new(Visits(ctx)));
+        Ok(RoleParts { routes, consumers: vec![timeline::consumer()], ..RoleParts::default() })
+    }
+}
+
+/// The keys that the configuration names.
+pub(crate) fn key_ring(settings: &Settings) -> anyhow::Result<KeyRing> {
+    let masters = settings
+        .master_keys()?
+        .into_iter()
+        .map(|key| {
+            Ok((i32::try_from(key.version).context("keys.master: a version is too large")?, key.bytes))
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(KeyRing::new(masters, &settings.hash_key()?.0)?)
+}

@@ -1,0 +1,19 @@
+//! How a list uses the caller's reach. Row-level security holds in any case; a single store is also an index's first column.
+
+use foursight_access::{Principal, Reach};
+use foursight_kernel::{Result, StoreId};
+
+/// The store that a list is of: the one asked for, else the only one that the caller has.
+///
+/// # Errors
+/// `STORE_OUT_OF_REACH` for a store that is not the caller's.
+pub(crate) fn store_of_list(caller: &Principal, asked: Option<StoreId>) -> Result<Option<StoreId>> {
+    if let Some(store) = asked {
+        caller.require_store(store)?;
+        return Ok(Some(store));
+    }
+    Ok(match &caller.reach {
+        Reach::Stores(stores) if stores.len() == 1 => stores.first().copied(),
+        Reach::Stores(_) | Reach::Group => None,
+    })
+}

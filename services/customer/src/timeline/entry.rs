@@ -1,0 +1,78 @@
+//! What an event becomes on the timeline.
+
+use std::collections::BTreeMap;
+
+use foursight_kernel::CustomerId;
+use foursight_messaging::{HandleError, Received};
+
+use crate::timeline::{from_complaint, from_customer, from_notification};
+
+/// An entry, but for what every event has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) customer: CustomerId,
+    pub(crate) kind: &'static str,
+    pub(crate) resource: String,
+    pub(crate) details: BTreeMap<String, String>,
+    /// Where the kind stands among what happens at one instant: a file is opened before somebody is received. Within one
+    /// aggregate it never contradicts the versions.
+    pub(crate) rank: Rank,
+}
+
+/// What comes first when the clock cannot tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rank {
+    File = 0,
+    Consent = 1,
+    Reception = 2,
+    Lead = 3,
+    Delivery = 4,
+    Visit = 5,
+    Case = 6,
+    Task = 7,
+    Message = 8,
+}
+
+impl Entry {
+    /// What an event says of a customer; `None` when it is of none.
+    pub(crate) fn from_event(event: &Received) -> Result<Option<Self>, HandleError> {
+        if let Some(entry) = from_customer::entry(event)? {
+            return Ok(Some(entry));
+        }
+        if let Some(entry) = from_notification::entry(event)? {
+            return Ok(Some(entry));
+        }
+        from_complaint::entry(event)
+    }
+
+    /// An entry of the customer of this name; `None` when the name is empty or no customer's (anonymous cases).
+    pub(crate) fn of(
+        customer: &str,
+        kind: &'static str,
+        rank: Rank,
+        resource: String,
+        details: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Option<Self> {
+        let customer = CustomerId::parse_name(customer).ok()?;
+        let details = details
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect();
+        Some(Self { customer, kind, resource, details, rank })
+    }
+
+    /// Orders entries of one instant: by what happens first, and by the aggregate's version where that is the same.
+    pub(crate) fn place(&self, version: i64) -> i64 {
+        const VERSIONS: i64 = 1 << 40;
+        self.rank as i64 * VERSIONS + version.clamp(0, VERSIONS - 1)
+    }
+}
+
+/// An enum's value without the enum's name in front: `LEAD_GRADE_H` is `H`. Empty for unknown and unspecified ones.
+pub(crate) fn code<E: TryFrom<i32>>(value: i32, name: fn(&E) -> &'static str, prefix: &str) -> String {
+    match E::try_from(value) {
+        Ok(known) if value != 0 => name(&known).strip_prefix(prefix).unwrap_or(name(&known)).to_owned(),
+        Ok(_) | Err(_) => String::new(),
+    }
+}

@@ -1,0 +1,78 @@
+//! Entries from this service's own events.
+
+use foursight_messaging::{HandleError, Received};
+use foursight_proto::customer::{
+    events::v1::{
+        ConsentRecorded, CustomerCreated, LeadCreated, LeadGraded, ReceptionCreated, VehicleDelivered,
+        VisitCompleted, VisitStarted,
+    },
+    v1::{
+        ConsentState, ContactKind, CustomerKind, LeadGrade, Purpose, ReceptionKind, SourceChannel, VisitKind,
+    },
+};
+
+use crate::timeline::entry::{Entry, Rank, code};
+
+pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
+    if let Some(it) = event.decode::<CustomerCreated>()? {
+        let details = [
+            ("kind", code(it.kind, CustomerKind::as_str_name, "CUSTOMER_KIND_")),
+            ("source", source(it.source)),
+        ];
+        return Ok(Entry::of(&it.customer, "CUSTOMER_CREATED", Rank::File, it.customer.clone(), details));
+    }
+    if let Some(it) = event.decode::<ConsentRecorded>()? {
+        let details = [
+            ("purpose", code(it.purpose, Purpose::as_str_name, "PURPOSE_")),
+            ("contact_kind", code(it.contact_kind, ContactKind::as_str_name, "CONTACT_KIND_")),
+            ("state", code(it.state, ConsentState::as_str_name, "CONSENT_STATE_")),
+        ];
+        return Ok(Entry::of(&it.customer, "CONSENT_RECORDED", Rank::Consent, it.customer.clone(), details));
+    }
+    if let Some(it) = event.decode::<ReceptionCreated>()? {
+        let details = [("kind", code(it.kind, ReceptionKind::as_str_name, "RECEPTION_KIND_"))];
+        return Ok(Entry::of(&it.customer, "RECEPTION_CREATED", Rank::Reception, it.reception, details));
+    }
+    if let Some(it) = event.decode::<LeadCreated>()? {
+        let details = [("source", source(it.source)), ("grade", grade(it.grade)), ("owner", it.owner)];
+        return Ok(Entry::of(&it.customer, "LEAD_CREATED", Rank::Lead, it.lead, details));
+    }
+    if let Some(it) = event.decode::<LeadGraded>()? {
+        let details = [("grade", grade(it.grade)), ("owner", it.owner)];
+        return Ok(Entry::of(&it.customer, "LEAD_GRADED", Rank::Lead, it.lead, details));
+    }
+    if let Some(it) = event.decode::<VehicleDelivered>()? {
+        let details = [
+            ("vehicle", it.vehicle),
+            ("lead", it.lead),
+            ("advisor", it.advisor),
+            ("odometer_km", it.odometer_km.to_string()),
+        ];
+        return Ok(Entry::of(&it.customer, "VEHICLE_DELIVERED", Rank::Delivery, it.delivery, details));
+    }
+    if let Some(it) = event.decode::<VisitStarted>()? {
+        let details = [
+            ("vehicle", it.vehicle),
+            ("kind", visit_kind(it.kind)),
+            ("odometer_km", it.odometer_km.to_string()),
+        ];
+        return Ok(Entry::of(&it.customer, "VISIT_STARTED", Rank::Visit, it.visit, details));
+    }
+    if let Some(it) = event.decode::<VisitCompleted>()? {
+        let details = [("vehicle", it.vehicle), ("kind", visit_kind(it.kind)), ("advisor", it.advisor)];
+        return Ok(Entry::of(&it.customer, "VISIT_COMPLETED", Rank::Visit, it.visit, details));
+    }
+    Ok(None)
+}
+
+fn source(value: i32) -> String {
+    code(value, SourceChannel::as_str_name, "SOURCE_CHANNEL_")
+}
+
+fn grade(value: i32) -> String {
+    code(value, LeadGrade::as_str_name, "LEAD_GRADE_")
+}
+
+fn visit_kind(value: i32) -> String {
+    code(value, VisitKind::as_str_name, "VISIT_KIND_")
+}

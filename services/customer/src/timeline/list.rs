@@ -1,0 +1,91 @@
+//! `ListTimelineEntries`.
+
+use std::collections::BTreeMap;
+
+use foursight_access::Principal;
+use foursight_kernel::{CustomerId, Error, Page, Result, StoreId, Violations, sql, sql::Timestamp, time};
+use foursight_proto::customer::v1::{ListTimelineEntriesRequest, ListTimelineEntriesResponse, TimelineEntry};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    context::Context,
+    customers::{CustomerError, stores},
+    names,
+};
+
+const MOST_KINDS: usize = 50;
+
+/// The last entry of a page: its instant, its place among others of that instant, its event.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Cursor(jiff::Timestamp, i64, Uuid);
+
+struct EntryRow {
+    event_id: Uuid,
+    kind: String,
+    resource: String,
+    store_id: Option<Uuid>,
+    occur_time: Timestamp,
+    place: i64,
+    details: Value,
+}
+
+/// What happened with a customer at the caller's stores, and what is of no one store, newest first.
+///
+/// # Errors
+/// `CUSTOMER_NOT_FOUND` when the caller sees no such file.
+pub(crate) async fn list(
+    ctx: &Context,
+    caller: &Principal,
+    request: &ListTimelineEntriesRequest,
+) -> Result<ListTimelineEntriesResponse> {
+    let mut v = Violations::default();
+    let customer: Option<CustomerId> = v.name("parent", &request.parent);
+    v.at_most("kinds", &request.kinds, MOST_KINDS);
+    v.check()?;
+    let customer = customer.ok_or_else(|| Error::from(CustomerError::NotFound))?;
+    let page = Page::<Cursor>::parse(request.page_size, &request.page_token)?;
+    let after = page.after.clone();
+
+    let mut tx = ctx.db.begin(caller).await?;
+    stores::require_visible(&mut tx, customer).await?;
+    let rows = sqlx::query_as!(
+        EntryRow,
+        "SELECT event_id, kind, resource, store_id, occur_time, place, details
+         FROM customer.timeline_entries
+         WHERE customer_id = $1
+           AND (cardinality($2::text[]) = 0 OR kind = ANY ($2))
+           AND ($3::timestamptz IS NULL OR (occur_time, place, event_id) < ($3, $4::bigint, $5::uuid))
+         ORDER BY occur_time DESC, place DESC, event_id DESC
+         LIMIT $6",
+        customer.uuid(),
+        &request.kinds,
+        sql::maybe_at(after.as_ref().map(|cursor| cursor.0)) as _,
+        after.as_ref().map(|cursor| cursor.1),
+        after.as_ref().map(|cursor| cursor.2),
+        page.limit,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let (rows, next_page_token) =
+        page.finish(rows, |row| Cursor(row.occur_time.to_jiff(), row.place, row.event_id))?;
+    let timeline_entries =
+        rows.into_iter().map(|row| row.into_proto(customer)).collect::<Result<Vec<_>>>()?;
+    Ok(ListTimelineEntriesResponse { timeline_entries, next_page_token })
+}
+
+impl EntryRow {
+    fn into_proto(self, customer: CustomerId) -> Result<TimelineEntry> {
+        let details: BTreeMap<String, String> =
+            serde_json::from_value(self.details).map_err(Error::internal)?;
+        Ok(TimelineEntry {
+            name: names::below(customer, "timelineEntries", self.event_id),
+            kind: self.kind,
+            resource: self.resource,
+            store: self.store_id.map_or_else(String::new, |store| StoreId::from(store).name()),
+            occur_time: Some(time::to_proto(self.occur_time.to_jiff())),
+            details,
+        })
+    }
+}

@@ -1,0 +1,25 @@
+//! The timeline: everything that happened with a customer, in any service, in one list. A projection of events.
+//!
+//! | kind | resource | details |
+//! |---|---|---|
+//! | `CUSTOMER_CREATED` | the customer | `kind`, `source` |
+//! | `CONSENT_RECORDED` | the customer | `purpose`, `contact_kind`, `state` |
+//! | `RECEPTION_CREATED` | the reception | `kind` |
+//! | `LEAD_CREATED`, `LEAD_GRADED` | the lead | `source`, `grade`, `owner` |
+//! | `VEHICLE_DELIVERED` | the delivery | `vehicle`, `lead`, `advisor`, `odometer_km` |
+//! | `VISIT_STARTED`, `VISIT_COMPLETED` | the visit | `vehicle`, `kind`, `odometer_km`, `advisor` |
+//! | `CALL_TASK_PLANNED`, `CALL_ATTEMPTED`, `CALL_TASK_COMPLETED` | the call task | `kind`, `result`, `state`, `satisfaction`, `score`, … |
+//! | `MESSAGE_PLANNED`, `MESSAGE_SENT`, `MESSAGE_SUPPRESSED`, `MESSAGE_FAILED` | the message | `kind`, `state`, `reason` |
+//! | `CASE_OPENED` | the case | `number`, `kind`, `category`, `severity`, `owner` |
+//! | `CASE_ASSIGNED`, `CASE_REPLIED`, `CASE_HANDLED`, `CASE_RESULT_TOLD`, `CASE_REOPENED`, `CASE_CLOSED` | the case | `number`, `state`, `loop`, `owner`, `step` |
+//! | `CLOCK_BREACHED` | the case | `clock`, `loop` |
+
+mod entry;
+mod from_complaint;
+mod from_customer;
+mod from_notification;
+mod list;
+mod project;
+
+pub(crate) use list::list;
+pub(crate) use project::consumer;

@@ -1,0 +1,86 @@
+//! A car that stands in front of a member of staff: what the group knows of it, and its hand-over to an owner.
+//!
+//! Both go through functions of the database that look beyond the caller's stores, because a car is bought at one store
+//! and comes to another.
+
+use foursight_kernel::{CustomerId, DeliveryId, Result, StoreId, VehicleId, sql};
+use jiff::Timestamp;
+use sqlx::PgConnection;
+
+/// What is known of a car. Its row is locked until the transaction ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AtHand {
+    pub(crate) owner: Option<CustomerId>,
+    pub(crate) owned_since: Option<Timestamp>,
+    /// The newest reading.
+    pub(crate) odometer_km: Option<i32>,
+}
+
+/// Which car is meant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Which<'a> {
+    Id(VehicleId),
+    Vin(&'a str),
+}
+
+/// Looks a car up in the whole group.
+pub(crate) async fn at_hand(tx: &mut PgConnection, which: Which<'_>) -> Result<Option<AtHand>> {
+    let (id, vin) = match which {
+        Which::Id(id) => (Some(id.uuid()), None),
+        Which::Vin(vin) => (None, Some(vin)),
+    };
+    let row = sqlx::query!(
+        "SELECT owner_id AS owner, owned_since, odometer_km FROM customer.vehicle_at_hand($1, $2)",
+        id,
+        vin,
+    )
+    .fetch_optional(tx)
+    .await?;
+    Ok(row.map(|row| AtHand {
+        owner: row.owner.map(CustomerId::from),
+        owned_since: row.owned_since.map(|since| since.to_jiff()),
+        odometer_km: row.odometer_km,
+    }))
+}
+
+/// What is handed over, to whom, where and when.
+#[derive(Debug)]
+pub(crate) struct HandOver<'a> {
+    pub(crate) delivery: DeliveryId,
+    pub(crate) vin: &'a str,
+    pub(crate) model: &'a str,
+    pub(crate) trim: &'a str,
+    pub(crate) colour: &'a str,
+    pub(crate) plate: Option<&'a str>,
+    pub(crate) owner: CustomerId,
+    pub(crate) odometer_km: i32,
+    pub(crate) store: StoreId,
+    pub(crate) time: Timestamp,
+}
+
+/// Writes the hand-over into the vehicle's file, which is opened under `fresh` when the VIN is new. Gives the file's id.
+pub(crate) async fn hand_over(
+    tx: &mut PgConnection,
+    fresh: VehicleId,
+    it: &HandOver<'_>,
+    now: Timestamp,
+) -> Result<VehicleId> {
+    let vehicle = sqlx::query_scalar!(
+        r#"SELECT customer.hand_over_vehicle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS "vehicle!""#,
+        fresh.uuid(),
+        it.vin,
+        it.model,
+        it.trim,
+        it.colour,
+        it.plate,
+        it.owner.uuid(),
+        it.odometer_km,
+        it.delivery.uuid(),
+        it.store.uuid(),
+        sql::at(it.time) as _,
+        sql::at(now) as _,
+    )
+    .fetch_one(tx)
+    .await?;
+    Ok(vehicle.into())
+}

@@ -1,0 +1,62 @@
+//! The vehicle file: the car, its plates and its owners over time.
+
+mod get;
+pub(crate) mod hand_over;
+mod list;
+pub mod plate;
+mod row;
+pub mod vin;
+
+use foursight_kernel::Error;
+use foursight_proto::customer::v1::{
+    GetVehicleRequest, ListVehiclesRequest, ListVehiclesResponse, Vehicle,
+    vehicle_service_server::VehicleService,
+};
+use tonic::{Request, Response, Status};
+
+use crate::context::Context;
+
+/// What an operation on a vehicle is refused for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum VehicleError {
+    #[error("there is no such vehicle, or not in the caller's stores")]
+    NotFound,
+    #[error("the vehicle has no owner on file; name the customer who brought it")]
+    NoOwner,
+    #[error("the customer owns this vehicle already")]
+    AlreadyOwned,
+    #[error("the vehicle was handed over to its present owner later than that; correct deliver_time")]
+    OwnedLater,
+}
+
+impl From<VehicleError> for Error {
+    fn from(error: VehicleError) -> Self {
+        let message = error.to_string();
+        match error {
+            VehicleError::NotFound => Self::not_found("VEHICLE_NOT_FOUND", message),
+            VehicleError::NoOwner => Self::failed_precondition("VEHICLE_WITHOUT_OWNER", message),
+            VehicleError::AlreadyOwned => Self::failed_precondition("VEHICLE_ALREADY_OWNED", message),
+            VehicleError::OwnedLater => Self::failed_precondition("VEHICLE_OWNED_LATER", message),
+        }
+    }
+}
+
+/// `VehicleService`, on this room.
+#[derive(Clone)]
+pub(crate) struct Vehicles(pub(crate) Context);
+
+#[tonic::async_trait]
+impl VehicleService for Vehicles {
+    async fn get_vehicle(&self, request: Request<GetVehicleRequest>) -> Result<Response<Vehicle>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(get::get(&self.0, &caller, &request.into_inner()).await?))
+    }
+
+    async fn list_vehicles(
+        &self,
+        request: Request<ListVehiclesRequest>,
+    ) -> Result<Response<ListVehiclesResponse>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(list::list(&self.0, &caller, &request.into_inner()).await?))
+    }
+}

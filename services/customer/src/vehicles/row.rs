@@ -1,0 +1,57 @@
+//! Reading vehicles as they are now.
+
+use foursight_kernel::{CustomerId, Result, VehicleId, sql::Timestamp, time};
+use foursight_proto::customer::v1::Vehicle;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+struct VehicleRow {
+    id: Uuid,
+    vin: String,
+    model: String,
+    trim: String,
+    colour: String,
+    deliver_time: Option<Timestamp>,
+    plate: Option<String>,
+    owner: Option<Uuid>,
+    odometer_km: Option<i32>,
+}
+
+/// The vehicles of these ids that the transaction's caller may see, newest first. The owner is told when the caller may
+/// see the owner's file.
+pub(crate) async fn read(tx: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Vehicle>> {
+    let rows = sqlx::query_as!(
+        VehicleRow,
+        r#"SELECT v.id, v.vin, v.model, v.trim, v.colour, v.deliver_time, p.plate AS "plate?",
+                  o.customer_id AS "owner?", r.odometer_km AS "odometer_km?"
+           FROM customer.vehicles v
+           LEFT JOIN customer.vehicle_plates p ON p.vehicle_id = v.id AND p.end_time IS NULL
+           LEFT JOIN customer.vehicle_ownerships o ON o.vehicle_id = v.id AND o.end_time IS NULL
+           LEFT JOIN LATERAL (
+               SELECT x.odometer_km FROM customer.odometer_readings x
+               WHERE x.vehicle_id = v.id ORDER BY x.read_time DESC, x.odometer_km DESC LIMIT 1
+           ) r ON true
+           WHERE v.id = ANY ($1)
+           ORDER BY v.id DESC"#,
+        ids,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(rows.into_iter().map(VehicleRow::into_proto).collect())
+}
+
+impl VehicleRow {
+    fn into_proto(self) -> Vehicle {
+        Vehicle {
+            name: VehicleId::from(self.id).name(),
+            vin: self.vin,
+            plate: self.plate.unwrap_or_default(),
+            model: self.model,
+            trim: self.trim,
+            colour: self.colour,
+            owner: self.owner.map_or_else(String::new, |owner| CustomerId::from(owner).name()),
+            deliver_time: self.deliver_time.map(|at| time::to_proto(at.to_jiff())),
+            odometer_km: self.odometer_km.unwrap_or_default(),
+        }
+    }
+}

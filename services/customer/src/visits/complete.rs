@@ -1,0 +1,78 @@
+//! `CompleteVisit`.
+
+use foursight_access::{Principal, audit};
+use foursight_kernel::{Error, Result, StoreId, Violations, VisitId, sql};
+use foursight_messaging::{NewEvent, outbox};
+use foursight_proto::customer::{
+    events::v1::VisitCompleted,
+    v1::{CompleteVisitRequest, Visit, VisitState},
+};
+
+use crate::{
+    context::Context,
+    customers::open::number,
+    visits::{
+        row::VisitRow,
+        state::{self, VisitError},
+    },
+};
+
+/// Hands the car back.
+///
+/// # Errors
+/// `VISIT_NOT_FOUND`, `VISIT_ALREADY_HANDED_OVER`, and an amount that cannot be paid.
+pub(crate) async fn complete(
+    ctx: &Context,
+    caller: &Principal,
+    request: &CompleteVisitRequest,
+) -> Result<Visit> {
+    let mut v = Violations::default();
+    let id: Option<VisitId> = v.name("name", &request.name);
+    let amount_fen = state::amount_fen(&mut v, "amount", request.amount.as_ref());
+    v.check()?;
+    let Some(id) = id else { return Err(Error::invalid_field("name", "is required")) };
+
+    let now = ctx.now();
+    let mut tx = ctx.db.begin(caller).await?;
+    let before =
+        sqlx::query_scalar!("SELECT state FROM customer.visits WHERE id = $1 FOR NO KEY UPDATE", id.uuid())
+            .fetch_optional(&mut *tx)
+            .await?
+            .ok_or(VisitError::NotFound)?;
+    state::require_in_workshop(before)?;
+    let row = sqlx::query_as!(
+        VisitRow,
+        "UPDATE customer.visits SET state = $2, hand_over_time = $3, amount_fen = $4, version = version + 1
+         WHERE id = $1
+         RETURNING id, store_id, vehicle_id, customer_id, kind, state, odometer_km, advisor_id, promise_time,
+                   check_in_time, hand_over_time, amount_fen, version, request_hash",
+        id.uuid(),
+        number(VisitState::HandedOver),
+        sql::at(now) as _,
+        amount_fen,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let visit = row.to_proto();
+    let completed = VisitCompleted {
+        visit: visit.name.clone(),
+        customer: visit.customer.clone(),
+        store: visit.store.clone(),
+        vehicle: visit.vehicle.clone(),
+        kind: visit.kind,
+        advisor: visit.advisor.clone(),
+        hand_over_time: visit.hand_over_time,
+    };
+    let store = StoreId::from(row.store_id);
+    let event = NewEvent::new(&completed, row.id, row.version, Some(store));
+    outbox::append(&mut tx, &ctx.ids, now, event).await?;
+    let action = audit::Action {
+        method: "CompleteVisit",
+        resource: &visit.name,
+        store: Some(store),
+        detail: serde_json::json!({ "vehicle": visit.vehicle }),
+    };
+    audit::record(&mut tx, caller, now, action).await?;
+    tx.commit().await?;
+    Ok(visit)
+}

@@ -1,0 +1,221 @@
+//! `CreateVisit`.
+
+use foursight_access::{Principal, audit};
+use foursight_kernel::{
+    CustomerId, Error, Result, StaffId, StoreId, VehicleId, Violations, VisitId, sql, unique_violation,
+};
+use foursight_messaging::{NewEvent, outbox};
+use foursight_proto::customer::{
+    events::v1::VisitStarted,
+    v1::{CreateVisitRequest, Visit, VisitKind, VisitState},
+};
+use jiff::Timestamp;
+use sqlx::PgConnection;
+
+use crate::{
+    context::Context,
+    customers::{open::number, stage::Dealing, stores},
+    replay::{self, RequestKey},
+    vehicles::{
+        VehicleError,
+        hand_over::{self, AtHand, Which},
+    },
+    visits::{odometer, row::VisitRow},
+};
+
+struct NewVisit {
+    store: StoreId,
+    vehicle: VehicleId,
+    customer: Option<CustomerId>,
+    kind: VisitKind,
+    odometer_km: i32,
+    advisor: StaffId,
+    promise_time: Option<Timestamp>,
+}
+
+/// Checks a car in. Its owner, and whoever else brought it, are served by the store from now on.
+///
+/// # Errors
+/// `VEHICLE_NOT_FOUND`, `VEHICLE_WITHOUT_OWNER`, `CUSTOMER_NOT_FOUND`, `STORE_OUT_OF_REACH`, `REQUEST_ID_REUSED`, and every
+/// wrong field at once.
+pub(crate) async fn create(ctx: &Context, caller: &Principal, request: CreateVisitRequest) -> Result<Visit> {
+    let mut v = Violations::default();
+    let request_id = v.request_id(&request.request_id);
+    let visit = request.visit.unwrap_or_default();
+    let new = parse(&mut v, caller, &visit, ctx.now());
+    v.check()?;
+    let Some(new) = new else { return Err(Error::invalid_field("visit", "is required")) };
+    caller.require_store(new.store)?;
+    let key = request_id.map(|id| RequestKey { id, hash: ctx.keys.request_hash(&visit) });
+    replay::once(
+        made_before(ctx, caller, key.as_ref()),
+        write(ctx, caller, &new, key.as_ref()),
+        made_before(ctx, caller, key.as_ref()),
+    )
+    .await
+}
+
+fn parse(v: &mut Violations, caller: &Principal, visit: &Visit, now: Timestamp) -> Option<NewVisit> {
+    let store = v.name("visit.store", &visit.store);
+    let vehicle = v.name("visit.vehicle", &visit.vehicle);
+    let customer = v.optional_name("visit.customer", &visit.customer);
+    let kind = v.required_enum("visit.kind", visit.kind);
+    let odometer_km = v.number("visit.odometer_km", visit.odometer_km, odometer::BOUNDS);
+    let advisor = if visit.advisor.is_empty() {
+        if caller.staff().is_none() {
+            v.push("visit.advisor", "is required when the caller is not a member of staff");
+        }
+        caller.staff()
+    } else {
+        v.name("visit.advisor", &visit.advisor)
+    };
+    let promise_time = v.timestamp("visit.promise_time", visit.promise_time.as_ref());
+    if promise_time.is_some_and(|promised| promised < now) {
+        v.push("visit.promise_time", "must not be in the past");
+    }
+    Some(NewVisit {
+        store: store?,
+        vehicle: vehicle?,
+        customer,
+        kind: kind?,
+        odometer_km,
+        advisor: advisor?,
+        promise_time,
+    })
+}
+
+/// What the same request made the first time.
+async fn made_before(ctx: &Context, caller: &Principal, key: Option<&RequestKey>) -> Result<Option<Visit>> {
+    let Some(key) = key else { return Ok(None) };
+    let mut tx = ctx.db.begin(caller).await?;
+    let row = sqlx::query_as!(
+        VisitRow,
+        "SELECT id, store_id, vehicle_id, customer_id, kind, state, odometer_km, advisor_id, promise_time, check_in_time,
+                hand_over_time, amount_fen, version, request_hash
+         FROM customer.visits WHERE request_id = $1",
+        key.id,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    row.map(|row| key.confirm(row.request_hash.as_deref()).map(|()| row.to_proto())).transpose()
+}
+
+/// `None` when the request id is taken.
+async fn write(
+    ctx: &Context,
+    caller: &Principal,
+    new: &NewVisit,
+    key: Option<&RequestKey>,
+) -> Result<Option<Visit>> {
+    let now = ctx.now();
+    let mut tx = ctx.db.begin(caller).await?;
+    let known = hand_over::at_hand(&mut tx, Which::Id(new.vehicle)).await?.ok_or(VehicleError::NotFound)?;
+    odometer::check("visit.odometer_km", new.odometer_km, known.odometer_km)?;
+    let customer = receive(&mut tx, new, &known, now).await?;
+    let row = match insert(&mut tx, ctx, new, customer, key, now).await {
+        Ok(row) => row,
+        Err(error) if unique_violation(&error) == Some("visits_request") => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let visit = row.to_proto();
+    tell(&mut tx, ctx, caller, &row, &visit, now).await?;
+    tx.commit().await?;
+    Ok(Some(visit))
+}
+
+/// The owner becomes a service customer of the store, and who brought the car is known there. Answers who brought it.
+async fn receive(
+    tx: &mut PgConnection,
+    new: &NewVisit,
+    known: &AtHand,
+    now: Timestamp,
+) -> Result<CustomerId> {
+    let customer = new.customer.or(known.owner).ok_or(VehicleError::NoOwner)?;
+    stores::link(tx, customer, new.store, now).await?;
+    let owner = known.owner.unwrap_or(customer);
+    if owner != customer {
+        stores::link(tx, owner, new.store, now).await?;
+    }
+    stores::deal(tx, owner, Dealing::Visit, now).await?;
+    Ok(customer)
+}
+
+async fn insert(
+    tx: &mut PgConnection,
+    ctx: &Context,
+    new: &NewVisit,
+    customer: CustomerId,
+    key: Option<&RequestKey>,
+    now: Timestamp,
+) -> Result<VisitRow, sqlx::Error> {
+    let (request_id, request_hash) = replay::columns(key);
+    let row = VisitRow {
+        id: ctx.ids.next::<VisitId>().uuid(),
+        store_id: new.store.uuid(),
+        vehicle_id: new.vehicle.uuid(),
+        customer_id: customer.uuid(),
+        kind: number(new.kind),
+        state: number(VisitState::InWorkshop),
+        odometer_km: new.odometer_km,
+        advisor_id: new.advisor.uuid(),
+        promise_time: sql::maybe_at(new.promise_time),
+        check_in_time: sql::at(now),
+        hand_over_time: None,
+        amount_fen: None,
+        version: 1,
+        request_hash: request_hash.map(<[u8]>::to_vec),
+    };
+    sqlx::query!(
+        "WITH visit AS (
+             INSERT INTO customer.visits (id, store_id, vehicle_id, customer_id, kind, state, odometer_km, advisor_id,
+                 promise_time, check_in_time, version, request_id, request_hash)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         )
+         INSERT INTO customer.odometer_readings (vehicle_id, subject_id, odometer_km, store_id, read_time)
+         VALUES ($3, $1, $7, $2, $10)",
+        row.id,
+        row.store_id,
+        row.vehicle_id,
+        row.customer_id,
+        row.kind,
+        row.state,
+        row.odometer_km,
+        row.advisor_id,
+        row.promise_time as _,
+        row.check_in_time as _,
+        row.version,
+        request_id,
+        row.request_hash,
+    )
+    .execute(tx)
+    .await?;
+    Ok(row)
+}
+
+async fn tell(
+    tx: &mut PgConnection,
+    ctx: &Context,
+    caller: &Principal,
+    row: &VisitRow,
+    visit: &Visit,
+    now: Timestamp,
+) -> Result<()> {
+    let store = StoreId::from(row.store_id);
+    let started = VisitStarted {
+        visit: visit.name.clone(),
+        customer: visit.customer.clone(),
+        store: visit.store.clone(),
+        vehicle: visit.vehicle.clone(),
+        kind: visit.kind,
+        odometer_km: visit.odometer_km,
+        check_in_time: visit.check_in_time,
+    };
+    outbox::append(tx, &ctx.ids, now, NewEvent::new(&started, row.id, row.version, Some(store))).await?;
+    let action = audit::Action {
+        method: "CreateVisit",
+        resource: &visit.name,
+        store: Some(store),
+        detail: serde_json::json!({ "customer": visit.customer, "vehicle": visit.vehicle }),
+    };
+    audit::record(tx, caller, now, action).await
+}
