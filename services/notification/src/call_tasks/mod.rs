@@ -1,0 +1,90 @@
+//! Follow-up calls 回访: planned by a delivery or a visit, given to somebody, attempted up to three times, done by evidence.
+
+use foursight_access::caller;
+use foursight_kernel::{Error, Ids, SharedClock};
+use foursight_proto::notification::v1::{
+    AssignCallTaskRequest, CallTask, GetCallTaskRequest, ListCallTasksRequest, ListCallTasksResponse,
+    RecordCallAttemptRequest, call_task_service_server::CallTaskService,
+};
+use foursight_runtime::Database;
+use tonic::{Request, Response, Status};
+
+mod assign;
+mod get;
+mod list;
+pub(crate) mod plan;
+mod record_attempt;
+pub(crate) mod rows;
+mod staffing;
+pub(crate) mod state;
+
+pub(crate) use staffing::Staffing;
+
+/// The call task service.
+pub(crate) struct CallTasks {
+    pub(crate) db: Database,
+    pub(crate) clock: SharedClock,
+    pub(crate) ids: Ids,
+}
+
+/// Why a call task's operation is refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallTaskError {
+    #[error("there is no such call task, or not at the caller's stores")]
+    NotFound,
+    #[error("the call task is over; nothing can be added to it")]
+    NotOpen,
+    #[error("the assignee must be an active member of the store's staff")]
+    AssigneeNotAvailable,
+    #[error("the request id was used for another request; choose a new one")]
+    RequestIdReused,
+}
+
+impl From<CallTaskError> for Error {
+    fn from(error: CallTaskError) -> Self {
+        let message = error.to_string();
+        match error {
+            CallTaskError::NotFound => Self::not_found("CALL_TASK_NOT_FOUND", message),
+            CallTaskError::NotOpen => Self::failed_precondition("CALL_TASK_NOT_OPEN", message),
+            CallTaskError::AssigneeNotAvailable => {
+                Self::failed_precondition("ASSIGNEE_NOT_AVAILABLE", message)
+            }
+            CallTaskError::RequestIdReused => Self::already_exists("REQUEST_ID_REUSED", message),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl CallTaskService for CallTasks {
+    async fn get_call_task(
+        &self,
+        request: Request<GetCallTaskRequest>,
+    ) -> Result<Response<CallTask>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(get::get(self, &caller, &request.into_inner()).await?))
+    }
+
+    async fn list_call_tasks(
+        &self,
+        request: Request<ListCallTasksRequest>,
+    ) -> Result<Response<ListCallTasksResponse>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(list::list(self, &caller, &request.into_inner()).await?))
+    }
+
+    async fn assign_call_task(
+        &self,
+        request: Request<AssignCallTaskRequest>,
+    ) -> Result<Response<CallTask>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(assign::assign(self, &caller, &request.into_inner()).await?))
+    }
+
+    async fn record_call_attempt(
+        &self,
+        request: Request<RecordCallAttemptRequest>,
+    ) -> Result<Response<CallTask>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(record_attempt::record_attempt(self, &caller, request.into_inner()).await?))
+    }
+}

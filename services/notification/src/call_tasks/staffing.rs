@@ -1,0 +1,90 @@
+//! Who makes a call: the active follow-up specialist of the store who has the fewest open ones.
+//!
+//! A task that found nobody, or whose assignee has left since, is given to somebody as soon as there is somebody.
+
+use async_trait::async_trait;
+use foursight_kernel::{Result, StaffId, StoreId};
+use foursight_proto::identity::v1::Role;
+use foursight_runtime::{Database, Tick};
+use sqlx::PgConnection;
+
+/// How many tasks one transaction gives away.
+const BATCH: i64 = 200;
+
+/// The specialist with the fewest open tasks; of equals the one who came first (the smaller id).
+pub(super) async fn pick(tx: &mut PgConnection, store: StoreId) -> Result<Option<StaffId>> {
+    let id = sqlx::query_scalar!(
+        "SELECT s.id FROM notification.staff s
+         WHERE s.active AND s.stores @> ARRAY[$1::uuid] AND s.roles @> ARRAY[$2::smallint]
+         ORDER BY (SELECT count(*) FROM notification.call_tasks t WHERE t.assignee_id = s.id AND t.state = 1), s.id
+         LIMIT 1",
+        store.uuid(),
+        Role::FollowUpSpecialist as i16,
+    )
+    .fetch_optional(tx)
+    .await?;
+    Ok(id.map(StaffId::from))
+}
+
+/// Whether somebody is an active member of a store's staff.
+pub(super) async fn works_at(tx: &mut PgConnection, staff: StaffId, store: StoreId) -> Result<bool> {
+    let works = sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+             SELECT 1 FROM notification.staff WHERE id = $1 AND active AND stores @> ARRAY[$2::uuid]) AS "works!""#,
+        staff.uuid(),
+        store.uuid(),
+    )
+    .fetch_one(tx)
+    .await?;
+    Ok(works)
+}
+
+/// The worker that gives away the tasks of nobody and of leavers.
+pub(crate) struct Staffing {
+    pub(crate) db: Database,
+}
+
+#[async_trait]
+impl Tick for Staffing {
+    async fn tick(&self) -> Result<()> {
+        while self.give_away().await? == BATCH {}
+        Ok(())
+    }
+}
+
+impl Staffing {
+    /// Gives one batch away; returns how many there were. A store without a specialist is passed over.
+    async fn give_away(&self) -> Result<i64> {
+        let mut tx = self.db.begin_as_service().await?;
+        let tasks = sqlx::query!(
+            "SELECT t.id, t.store_id FROM notification.call_tasks t
+             WHERE t.state = 1
+               AND NOT EXISTS (
+                 SELECT 1 FROM notification.staff s
+                 WHERE s.id = t.assignee_id AND s.active AND s.stores @> ARRAY[t.store_id])
+               AND EXISTS (
+                 SELECT 1 FROM notification.staff s
+                 WHERE s.active AND s.stores @> ARRAY[t.store_id] AND s.roles @> ARRAY[$1::smallint])
+             ORDER BY t.due_time, t.id LIMIT $2
+             FOR UPDATE OF t SKIP LOCKED",
+            Role::FollowUpSpecialist as i16,
+            BATCH,
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let mut given = 0;
+        for task in &tasks {
+            let Some(assignee) = pick(&mut tx, StoreId::from(task.store_id)).await? else { continue };
+            sqlx::query!(
+                "UPDATE notification.call_tasks SET assignee_id = $2, version = version + 1 WHERE id = $1",
+                task.id,
+                assignee.uuid(),
+            )
+            .execute(&mut *tx)
+            .await?;
+            given += 1;
+        }
+        tx.commit().await?;
+        Ok(given)
+    }
+}
