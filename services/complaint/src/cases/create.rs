@@ -1,0 +1,110 @@
+//! Takes a case. First-asked responsibility 首问负责制: whoever takes it owns it until it is assigned.
+
+use foursight_access::Principal;
+use foursight_kernel::{
+    CallTaskId, CaseId, CustomerId, Error, Result, StoreId, VehicleId, Violations, VisitId,
+};
+use foursight_proto::complaint::v1::{Case, CaseKind, CreateCaseRequest, IntakeChannel, Severity};
+use prost::Message;
+use sqlx::PgConnection;
+use tonic::metadata::AsciiMetadataValue;
+use uuid::Uuid;
+
+use super::{Desk, NewCase, advance::require, category, customer, error::CaseError, open, row};
+
+/// The request's id and content, by which a repeated request is known.
+type RequestKey = Option<(Uuid, Vec<u8>)>;
+
+pub(crate) async fn create(
+    desk: &Desk,
+    caller: &Principal,
+    token: Option<AsciiMetadataValue>,
+    request: CreateCaseRequest,
+) -> Result<Case> {
+    let owner = caller.require_staff()?;
+    let wanted = request.case.unwrap_or_default();
+    let mut v = Violations::default();
+    let store = v.name::<StoreId>("case.store", &wanted.store);
+    let customer = v.optional_name::<CustomerId>("case.customer", &wanted.customer);
+    let kind = v.required_enum::<CaseKind>("case.kind", wanted.kind);
+    let channel = v.required_enum::<IntakeChannel>("case.channel", wanted.channel);
+    let severity = v.required_enum::<Severity>("case.severity", wanted.severity);
+    let category = v.text("case.category", &wanted.category, 1..=100);
+    let description = v.text("case.description", &wanted.description, 1..=4000);
+    check_subject(&mut v, &wanted.subject);
+    let request_id = v.request_id(&request.request_id);
+
+    if let Some(store) = store {
+        caller.require_store(store)?;
+    }
+    // Asked before the transaction, which should not wait for a peer.
+    if let Some(customer) = customer
+        && !customer::is_known(&desk.customers, token, customer).await?
+    {
+        v.push("case.customer", "must be a customer of the caller's stores");
+    }
+    let mut tx = desk.db.begin(caller).await?;
+    if !category::selectable(&mut tx, &category).await? {
+        v.push("case.category", "must be the code of a category");
+    }
+    v.check()?;
+
+    let key = request_id.map(|id| (id, wanted.encode_to_vec()));
+    if let Some(made) = made_before(&mut tx, &key).await? {
+        return Ok(made);
+    }
+    let new = NewCase {
+        store: require(store)?,
+        customer,
+        kind: require(kind)?,
+        channel: require(channel)?,
+        category,
+        severity: require(severity)?,
+        description,
+        subject: wanted.subject,
+        owner: Some(owner),
+        call_task: None,
+        request: key.clone(),
+    };
+    let opened = open::open(&mut tx, &desk.ids, caller, desk.clock.now(), new).await?;
+    if let Some(case) = opened {
+        tx.commit().await?;
+        return Ok(case.to_proto());
+    }
+    // The same request came twice at once, or somebody out of the caller's reach used the id.
+    drop(tx);
+    let mut tx = desk.db.begin(caller).await?;
+    made_before(&mut tx, &key).await?.ok_or_else(|| CaseError::RequestIdReused.into())
+}
+
+/// The case that the same request made before.
+async fn made_before(tx: &mut PgConnection, key: &RequestKey) -> Result<Option<Case>> {
+    let Some((id, content)) = key else { return Ok(None) };
+    let found = sqlx::query!(
+        r#"SELECT id AS "id: CaseId", coalesce(request_hash = sha256($2), false) AS "same!"
+           FROM complaint.cases WHERE request_id = $1"#,
+        id,
+        content,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    match found {
+        None => Ok(None),
+        Some(row) if !row.same => Err(CaseError::RequestIdReused.into()),
+        Some(row) => {
+            let case = row::find(tx, row.id).await?;
+            let case = case.ok_or_else(|| Error::internal("a case that was just found is gone"))?;
+            Ok(Some(case.to_proto()))
+        }
+    }
+}
+
+fn check_subject(v: &mut Violations, subject: &str) {
+    let known = subject.is_empty()
+        || CallTaskId::parse_name(subject).is_ok()
+        || VisitId::parse_name(subject).is_ok()
+        || VehicleId::parse_name(subject).is_ok();
+    if !known {
+        v.push("case.subject", "must be the name of a call task, a visit or a vehicle");
+    }
+}

@@ -1,0 +1,69 @@
+//! The complaint service as one role of the binary.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use foursight_messaging::{ConsumerSpec, Source};
+use foursight_proto::{
+    complaint::v1::case_service_server::CaseServiceServer,
+    identity::events::v1::{StaffChanged, StoreChanged},
+    notification::events::v1::CallTaskCompleted,
+};
+use foursight_runtime::{Role, RoleContext, RoleParts, Worker};
+use sqlx::migrate::Migrator;
+use tonic::service::Routes;
+
+use crate::{
+    breaches::Breaches,
+    cases::{Cases, Desk},
+    intake::Intake,
+    stores::Projection,
+};
+
+static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// How often passed deadlines are looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// Complaints from intake to the satisfied re-visit, with their clocks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ComplaintRole;
+
+#[async_trait]
+impl Role for ComplaintRole {
+    fn name(&self) -> &'static str {
+        "complaint"
+    }
+
+    fn migrator(&self) -> Option<&'static Migrator> {
+        Some(&MIGRATOR)
+    }
+
+    async fn build(&self, ctx: &RoleContext) -> anyhow::Result<RoleParts> {
+        let desk = Desk {
+            db: ctx.db.clone(),
+            clock: ctx.clock.clone(),
+            ids: ctx.ids.clone(),
+            customers: ctx.peers.channel("customer"),
+        };
+        let intake = Intake {
+            clock: ctx.clock.clone(),
+            ids: ctx.ids.clone(),
+            notification: ctx.peers.channel("notification"),
+        };
+        let breaches = Breaches { db: ctx.db.clone(), clock: ctx.clock.clone(), ids: ctx.ids.clone() };
+        Ok(RoleParts {
+            routes: Routes::new(CaseServiceServer::new(Cases(desk))),
+            consumers: vec![
+                ConsumerSpec::new("intake", &[Source::event::<CallTaskCompleted>()], Arc::new(intake)),
+                ConsumerSpec::new(
+                    "stores",
+                    &[Source::event::<StoreChanged>(), Source::event::<StaffChanged>()],
+                    Arc::new(Projection),
+                ),
+            ],
+            workers: vec![Worker::new("breaches", LOOK_EVERY, Arc::new(breaches))],
+            ..RoleParts::default()
+        })
+    }
+}

@@ -1,0 +1,9 @@
+//! What identity told of stores and staff.
+
+mod changed;
+mod hours;
+mod staff;
+
+pub(crate) use changed::Projection;
+pub(crate) use hours::{Hours, Store, find};
+pub(crate) use staff::may_own;

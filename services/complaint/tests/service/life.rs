@@ -1,0 +1,156 @@
+//! From intake to the satisfied re-visit.
+
+use anyhow::Result;
+use foursight_kernel::CustomerId;
+use foursight_proto::complaint::{
+    events::v1::{CaseAdvanced, CaseOpened, Step},
+    v1::{
+        AssignCaseRequest, CaseState, ClockKind, ClockState, CreateCaseRequest, GetCaseRequest,
+        ReopenCaseRequest, ReplyCaseRequest,
+    },
+};
+use jiff::SignedDuration;
+use tonic::Code;
+
+use crate::world::{World, fields, refusal};
+
+#[tokio::test]
+async fn a_complaint_lives_to_the_satisfied_revisit() -> Result<()> {
+    let world = World::new().await?;
+    let taken = world.complain().await?;
+    assert_eq!(taken.state(), CaseState::Open);
+    assert_eq!(taken.owner, world.handler.id.name(), "whoever takes it owns it");
+    assert_eq!(taken.number, "SH01-202603-0001");
+    let why = &taken.clocks[0].explanation;
+    assert!(why.contains("周三（03-04） 10:00–12:00 计 2 小时"), "{why}");
+    let name = &taken.name;
+
+    let reply =
+        ReplyCaseRequest { name: name.clone(), note: "已致电安抚".to_owned(), ..Default::default() };
+    let replied = world.cases(&world.handler).reply_case(reply).await?.into_inner();
+    assert_eq!(replied.state(), CaseState::Open);
+    assert_eq!(replied.clocks[0].state(), ClockState::Met);
+
+    let before = refusal(world.handle(name).await);
+    assert_eq!(before, (Code::FailedPrecondition, "CASE_NOT_ASSIGNED".to_owned()));
+    world.assign(name).await?;
+    world.handle(name).await?;
+    let told = world.tell_result(name).await?;
+    assert_eq!(told.clocks.iter().filter(|clock| clock.kind() == ClockKind::Revisit).count(), 1);
+
+    let own = refusal(world.revisit(&world.handler, name, true).await);
+    assert_eq!(own, (Code::FailedPrecondition, "REVISIT_BY_HANDLER".to_owned()));
+    let again = world.revisit(&world.visitor, name, false).await?;
+    assert_eq!((again.state(), again.r#loop), (CaseState::Reopened, 2));
+
+    world.assign(name).await?;
+    world.handle(name).await?;
+    world.tell_result(name).await?;
+    let closed = world.revisit(&world.visitor, name, true).await?;
+    assert_eq!((closed.state(), closed.r#loop), (CaseState::Closed, 2));
+    assert!(closed.close_time.is_some());
+    assert!(closed.clocks.iter().all(|clock| clock.state() == ClockState::Met));
+    assert_eq!(closed.steps.len(), 10);
+    let read =
+        world.cases(&world.visitor).get_case(GetCaseRequest { name: name.clone() }).await?.into_inner();
+    assert_eq!(read, closed, "what was answered is what is kept");
+
+    assert_eq!(world.stack.told::<CaseOpened>().await?.len(), 1);
+    let steps: Vec<_> = world.stack.told::<CaseAdvanced>().await?.iter().map(CaseAdvanced::step).collect();
+    let round = [Step::Assigned, Step::Handled, Step::ResultTold];
+    let mut expected = vec![Step::Replied];
+    expected.extend(round);
+    expected.push(Step::RevisitReopened);
+    expected.extend(round);
+    expected.push(Step::Closed);
+    assert_eq!(steps, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_closed_case_is_reopened_for_thirty_days() -> Result<()> {
+    let world = World::new().await?;
+    let name = &world.complain().await?.name;
+    world.assign(name).await?;
+    world.handle(name).await?;
+    world.tell_result(name).await?;
+    world.revisit(&world.visitor, name, true).await?;
+
+    let reopen =
+        ReopenCaseRequest { name: name.clone(), note: "异响又出现".to_owned(), ..Default::default() };
+    world.stack.clock.advance(SignedDuration::from_hours(31 * 24));
+    let late = refusal(world.cases(&world.handler).reopen_case(reopen.clone()).await);
+    assert_eq!(late, (Code::FailedPrecondition, "CASE_TOO_OLD_TO_REOPEN".to_owned()));
+    world.stack.clock.advance(SignedDuration::from_hours(-2 * 24));
+    let reopened = world.cases(&world.handler).reopen_case(reopen).await?.into_inner();
+    assert_eq!((reopened.state(), reopened.r#loop), (CaseState::Reopened, 2));
+    assert!(reopened.close_time.is_none());
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_was_slower_is_told() -> Result<()> {
+    let world = World::new().await?;
+    let read = world.complain().await?;
+    let assign = AssignCaseRequest {
+        name: read.name.clone(),
+        assignee: world.visitor.id.name(),
+        etag: read.etag.clone(),
+    };
+    world.cases(&world.handler).assign_case(assign.clone()).await?;
+    let slower = refusal(world.cases(&world.visitor).assign_case(assign).await);
+    assert_eq!(slower, (Code::Aborted, "CASE_CHANGED".to_owned()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_active_staff_of_the_store_are_given_cases() -> Result<()> {
+    let world = World::new().await?;
+    let name = &world.complain().await?.name;
+    let stranger = world.stack.ids.next();
+    world.tell_staff(stranger, &[world.stack.ids.next()], true, 1).await?;
+    let gone = world.stack.ids.next();
+    world.tell_staff(gone, &[world.store], false, 2).await?;
+    // Old news about somebody who left.
+    world.tell_staff(gone, &[world.store], true, 1).await?;
+    world.stack.settled().await?;
+    for assignee in [stranger, gone] {
+        let assign =
+            AssignCaseRequest { name: name.clone(), assignee: assignee.name(), ..Default::default() };
+        assert_eq!(fields(world.cases(&world.handler).assign_case(assign).await), ["assignee"]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_wrong_field_is_named() -> Result<()> {
+    let world = World::new().await?;
+    let mut case = world.complaint();
+    // A branch of the tree, not one of its leaves.
+    case.category = "repair".to_owned();
+    case.subject = "leads/1".to_owned();
+    case.customer = world.stack.ids.next::<CustomerId>().name();
+    let request = CreateCaseRequest { case: Some(case), request_id: "no".to_owned() };
+    let mut found = fields(world.cases(&world.handler).create_case(request).await);
+    found.sort();
+    assert_eq!(found, ["case.category", "case.customer", "case.subject", "request_id"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_same_request_makes_one_case() -> Result<()> {
+    let world = World::new().await?;
+    let request_id = world.stack.ids.uuid().to_string();
+    let request = CreateCaseRequest { case: Some(world.complaint()), request_id: request_id.clone() };
+    let mut cases = world.cases(&world.handler);
+    let first = cases.create_case(request.clone()).await?.into_inner();
+    let second = cases.create_case(request.clone()).await?.into_inner();
+    assert_eq!(first, second);
+    let mut other = world.complaint();
+    other.description = "另一件事".to_owned();
+    let request = CreateCaseRequest { case: Some(other), request_id };
+    let reused = refusal(cases.create_case(request).await);
+    assert_eq!(reused, (Code::AlreadyExists, "REQUEST_ID_REUSED".to_owned()));
+    assert_eq!(world.stack.told::<CaseOpened>().await?.len(), 1);
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! The complaint service as its users meet it. Its peers are small servers that answer what the real ones would.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod breaches;
+mod bulk;
+mod intake;
+mod life;
+mod numbers;
+mod scope;
+mod stand_ins;
+mod world;
