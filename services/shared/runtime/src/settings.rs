@@ -109,6 +109,8 @@ pub struct TelemetrySettings {
     pub log_format: LogFormat,
     /// Which logs are written.
     pub log_filter: String,
+    /// The file that they are added to; standard error when empty.
+    pub log_file: String,
 }
 
 /// How logs are written.

@@ -1,8 +1,10 @@
 //! Traces, metrics and logs.
 //!
-//! Logs always go to standard error. Trace ids are always made and handed on, so that an error, an event and a log line of
+//! Logs go to standard error or to a file. Trace ids are always made and handed on, so that an error, an event and a log line of
 //! one request can be brought together; they are exported by OTLP only when an endpoint is set. Metrics can always be
 //! scraped, and go by OTLP, too, when an endpoint is set. None of them ever carries personal data.
+
+use std::{fs::OpenOptions, sync::Mutex};
 
 use anyhow::{Context, Result};
 use opentelemetry::{
@@ -16,7 +18,7 @@ use opentelemetry_sdk::{
     trace::SdkTracerProvider,
 };
 use prometheus::{Encoder, Registry, TextEncoder};
-use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{EnvFilter, Layer, fmt::writer::BoxMakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::settings::{LogFormat, TelemetrySettings};
 
@@ -86,7 +88,14 @@ impl Telemetry {
             .with_location(false)
             .with_threads(false)
             .with_filter(EnvFilter::try_new("info,sqlx=off,h2=off,hyper=off,tonic=off,async_nats=off")?);
-        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let writer = match settings.log_file.as_str() {
+            "" => BoxMakeWriter::new(std::io::stderr),
+            file => {
+                let file = OpenOptions::new().create(true).append(true).open(file);
+                BoxMakeWriter::new(Mutex::new(file.context("telemetry.log_file cannot be written")?))
+            }
+        };
+        let lines = tracing_subscriber::fmt::layer().with_ansi(settings.log_file.is_empty()).with_writer(writer);
         let lines = match settings.log_format {
             LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
             LogFormat::Text => lines.compact().boxed(),

@@ -68,22 +68,14 @@ impl Servers {
     pub(crate) async fn fresh_database(&self, roles: &[Arc<dyn Role>]) -> Result<String> {
         let key = roles.iter().map(|role| role.name()).collect::<Vec<_>>().join("_");
         let mut templates = self.templates.lock().await;
-        let template = match templates.get(&key) {
-            Some(template) => template.clone(),
-            None => {
-                let template = self.fresh_name();
-                self.on_server(&format!("CREATE DATABASE {template}")).await?;
-                let schemas: Vec<_> = roles
-                    .iter()
-                    .filter_map(|role| {
-                        let password = SecretString::from(ROLE_PASSWORD);
-                        Some(migrate::Schema { service: role.name(), migrator: role.migrator()?, password })
-                    })
-                    .collect();
-                migrate::migrate(&self.local.postgres_url(&template), &schemas).await?;
-                templates.insert(key, template.clone());
-                template
-            }
+        let template = if let Some(template) = templates.get(&key) {
+            template.clone()
+        } else {
+            let template = self.fresh_name();
+            self.on_server(&format!("CREATE DATABASE {template}")).await?;
+            migrate::migrate(&self.local.postgres_url(&template), &schemas(roles)).await?;
+            templates.insert(key, template.clone());
+            template
         };
         // Held while cloning: Postgres clones a database only while nobody else uses it.
         let name = self.fresh_name();
@@ -108,6 +100,14 @@ impl Servers {
         let role = migrate::role_of(service);
         format!("postgres://{role}:{ROLE_PASSWORD}@127.0.0.1:{}/{database}", self.local.ports().postgres)
     }
+}
+
+fn schemas(roles: &[Arc<dyn Role>]) -> Vec<migrate::Schema<'static>> {
+    let schemas = roles.iter().filter_map(|role| {
+        let password = SecretString::from(ROLE_PASSWORD);
+        Some(migrate::Schema { service: role.name(), migrator: role.migrator()?, password })
+    });
+    schemas.collect()
 }
 
 /// Below the system's folder for temporary files, whose paths are short enough for sockets.

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Every test begins at this instant unless it says otherwise: a Wednesday, 10:00 in Shanghai.
 const BEGINNING: &str = "2026-03-04T02:00:00Z";

@@ -1,0 +1,143 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Customer relations for a car dealer group.
+#[derive(Debug, Parser)]
+#[command(name = "foursight", version, about)]
+pub(crate) struct Arguments {
+    /// What to do; a whole private stack for a first look when absent.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Starts private servers, loads the demo group once, runs every role, and prints where and how to sign in.
+    Up(Up),
+    /// Runs every role in one process, against servers given by the configuration.
+    All(Config),
+    /// Runs the sign-in, stores and staff.
+    Identity(Config),
+    /// Runs the customer records.
+    Customer(Config),
+    /// Runs follow-up calls, reminders and messages.
+    Notification(Config),
+    /// Runs complaints.
+    Complaint(Config),
+    /// Runs the measures.
+    Analytics(Config),
+    /// Runs the one door for clients.
+    Gateway(Config),
+    /// Brings the database up to date.
+    Migrate(Config),
+    /// Prints the effective configuration, with secrets hidden.
+    Config(Config),
+    /// Says what is missing on this machine, and what to do.
+    Doctor,
+    /// Loads a demo group into an empty database.
+    Demo(Demo),
+    /// Plays one customer's story against a running stack.
+    Story(Data),
+    /// Lists, shows, replays and drops events that could not be handled.
+    DeadLetters(DeadLetters),
+    /// Checks that nobody changed the audit logs.
+    Audit(Config),
+}
+
+/// A whole private stack.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct Up {
+    /// Where everything is kept.
+    #[arg(long, default_value = ".foursight")]
+    pub(crate) data: PathBuf,
+    /// The first of seven ports in a row; free ones are taken when absent.
+    #[arg(long)]
+    pub(crate) port_base: Option<u16>,
+    /// Forgets what is there and starts over.
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Prints exactly one line of JSON on standard output when everything answers.
+    #[arg(long)]
+    pub(crate) ready_json: bool,
+    /// How many customers the demo group has; 0 for none.
+    #[arg(long, default_value_t = 5_000)]
+    pub(crate) customers: u32,
+    /// The demo group's seed: the same seed makes the same group.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+impl Default for Up {
+    fn default() -> Self {
+        Self { data: ".foursight".into(), port_base: None, fresh: false, ready_json: false, customers: 5_000, seed: 1 }
+    }
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct Config {
+    /// A configuration file (TOML).
+    #[arg(long, env = "FOURSIGHT_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// The data folder of a private stack, whose configuration is used.
+    #[arg(long, conflicts_with = "config")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// The data folder of a running stack.
+#[derive(Debug, Args)]
+pub(crate) struct Data {
+    /// The data folder of a stack that is running.
+    #[arg(long, default_value = ".foursight")]
+    pub(crate) data: PathBuf,
+}
+
+/// A demo group.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// How many customers.
+    #[arg(long, default_value_t = 5_000)]
+    pub(crate) customers: u32,
+    /// The same seed makes the same group.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// Dead letters.
+#[derive(Debug, Args)]
+pub(crate) struct DeadLetters {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    #[command(subcommand)]
+    pub(crate) command: DeadLettersCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLettersCommand {
+    /// Lists them, oldest first.
+    List {
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// Shows one, with its event as JSON.
+    Show {
+        /// Its number in the list.
+        number: u64,
+    },
+    /// Puts one back where it stood; who could not handle it tries again.
+    Replay {
+        /// Its number in the list.
+        number: u64,
+    },
+    /// Removes one for good.
+    Drop {
+        /// Its number in the list.
+        number: u64,
+    },
+}
