@@ -9,6 +9,7 @@ mod password;
 mod replay;
 mod role;
 mod sealing;
+mod settings;
 mod staff;
 mod stores;
 mod tokens;

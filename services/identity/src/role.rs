@@ -14,7 +14,8 @@ use crate::{
     directory::Directory,
     password::Passwords,
     sealing::Sealer,
-    tokens::{Keyring, Lives, ServiceSecrets, Sweep, Tokens},
+    settings::IdentitySettings,
+    tokens::{Keyring, ServiceSecrets, Sweep, Tokens},
 };
 
 static MIGRATOR: Migrator = sqlx::migrate!();
@@ -37,10 +38,9 @@ impl Role for IdentityRole {
     }
 
     async fn build(&self, ctx: &RoleContext) -> anyhow::Result<RoleParts> {
-        let settings = &ctx.settings;
-        let lives = Lives { access: settings.access_token_life(), refresh: settings.refresh_token_life() };
+        let lives = ctx.settings.section::<IdentitySettings>("identity")?.lives()?;
         let (db, clock, ids) = (ctx.db.clone(), ctx.clock.clone(), ctx.ids.clone());
-        let sealer = Sealer::new(&settings.master_key())?;
+        let sealer = Sealer::new(ctx.settings.master_keys()?)?;
         let keyring = Arc::new(Keyring::new(db.clone(), clock.clone(), ids.clone(), sealer, lives.access));
         let passwords = Arc::new(Passwords::new().await?);
 
@@ -51,7 +51,9 @@ impl Role for IdentityRole {
             ids: ids.clone(),
             passwords: Arc::clone(&passwords),
         };
-        let secrets = ServiceSecrets::new(settings.service_secrets());
+        let secrets = ctx.settings.services.iter();
+        let secrets = secrets.filter_map(|(name, service)| Some((name.clone(), service.secret.clone()?)));
+        let secrets = ServiceSecrets::new(secrets);
         let tokens = Tokens { db, clock, ids, keyring, passwords, secrets, lives };
         let mut routes = Routes::builder();
         routes
@@ -59,8 +61,8 @@ impl Role for IdentityRole {
             .add_service(TokenServiceServer::new(tokens));
         Ok(RoleParts {
             routes: routes.routes(),
-            consumers: Vec::new(),
             workers: vec![Worker::new("sweep", SWEEP_EVERY, Arc::new(sweep))],
+            ..RoleParts::default()
         })
     }
 }

@@ -1,6 +1,9 @@
 //! Whom an access token is made for.
 
-use foursight_access::{Principal, Reach, Subject, rights::rights_of_all};
+use foursight_access::{
+    Principal, Reach, Subject,
+    rights::{rights_of_all, rights_of_service},
+};
 use foursight_kernel::{Result, StaffId, StoreId};
 use foursight_proto::identity::v1::Role;
 use sqlx::PgConnection;
@@ -13,9 +16,10 @@ pub(super) struct Holder {
 }
 
 impl Holder {
-    /// A service: it acts for the whole group, and its rights follow from being one.
+    /// A service: it acts for the whole group, with the rights of its own.
     pub(super) fn service(name: &str) -> Self {
-        Self { principal: Principal::service(name), rights: Vec::new() }
+        let rights = rights_of_service(name).iter().map(|right| (*right).to_owned()).collect();
+        Self { principal: Principal::service(name), rights }
     }
 
     /// A person who is only named, in the audit log, and may nothing.
