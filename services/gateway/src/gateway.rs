@@ -1,0 +1,134 @@
+//! The public router: what a request is decides who answers it.
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    response::{IntoResponse as _, Redirect, Response},
+    routing::get,
+};
+use foursight_kernel::trace;
+use http::{HeaderValue, Method, header};
+use tonic_web::GrpcWebLayer;
+use tower::{Layer as _, ServiceExt as _, util::BoxCloneSyncService};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tracing::{Instrument as _, field::Empty};
+
+use crate::{
+    call::Peer, docs, door::Door, openapi, proxy, routes::RouteTable, schema::Schema,
+    settings::GatewaySettings, transcode,
+};
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    pub(crate) schema: Schema,
+    pub(crate) table: RouteTable,
+    /// The service of each method, in the table's order.
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) door: Door,
+    pub(crate) settings: GatewaySettings,
+}
+
+type GrpcService = BoxCloneSyncService<http::Request<Body>, http::Response<tonic::body::Body>, Infallible>;
+
+#[derive(Clone)]
+struct Forms {
+    gateway: Arc<Gateway>,
+    grpc: GrpcService,
+}
+
+impl Gateway {
+    /// The router for the public listeners: JSON, gRPC-Web and gRPC by the content type.
+    pub(crate) fn router(self) -> anyhow::Result<Router> {
+        let gateway = Arc::new(self);
+        let openapi = openapi::document(&gateway.schema, &gateway.table)?;
+        let grpc = BoxCloneSyncService::new(GrpcWebLayer::new().layer(proxy::service(gateway.clone())?));
+        let router = Router::new()
+            .route("/healthz", get(|| async { "ok" }))
+            .route("/openapi.json", get(move || async move { docs::asset("application/json", openapi) }))
+            .route("/", get(|| async { Redirect::temporary("/docs") }))
+            .merge(docs::router())
+            .fallback(answer)
+            .with_state(Forms { gateway: gateway.clone(), grpc });
+        Ok(match cors(&gateway.settings) {
+            Some(cors) => router.layer(cors),
+            None => router,
+        })
+    }
+}
+
+async fn answer(State(forms): State<Forms>, request: Request) -> Response {
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    if content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc")) {
+        let Ok(response) = forms.grpc.oneshot(request).await;
+        return response.map(Body::new);
+    }
+    json(&forms.gateway, request).await
+}
+
+async fn json(gateway: &Gateway, request: Request) -> Response {
+    let span = tracing::info_span!(
+        "http",
+        otel.name = Empty,
+        otel.kind = "server",
+        http.request.method = %request.method(),
+        http.route = Empty,
+        http.response.status_code = Empty,
+    );
+    let parent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    trace::continue_from(&span, parent);
+    let head = request.method() == Method::HEAD;
+    async {
+        let mut response = match transcode::answer(gateway, request).await {
+            Ok(response) => response,
+            Err(problem) => problem.traced(trace::trace_id()).into_response(),
+        };
+        tracing::Span::current().record("http.response.status_code", response.status().as_u16());
+        // Answers are about people: nobody on the way keeps them.
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if head {
+            *response.body_mut() = Body::empty();
+        }
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// None without allowed origins: browsers then let only pages of the same origin call.
+fn cors(settings: &GatewaySettings) -> Option<CorsLayer> {
+    let origins: Vec<HeaderValue> =
+        settings.allowed_origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    if origins.is_empty() {
+        return None;
+    }
+    let any = origins.iter().any(|origin| origin == "*");
+    Some(
+        CorsLayer::new()
+            .allow_origin(if any { AllowOrigin::any() } else { AllowOrigin::list(origins) })
+            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+            .allow_headers(
+                [
+                    "authorization",
+                    "content-type",
+                    "grpc-timeout",
+                    "idempotency-key",
+                    "request-timeout",
+                    "traceparent",
+                    "x-grpc-web",
+                    "x-user-agent",
+                ]
+                .map(http::HeaderName::from_static),
+            )
+            .expose_headers(
+                ["grpc-message", "grpc-status", "grpc-status-details-bin", "retry-after"]
+                    .map(http::HeaderName::from_static),
+            )
+            .max_age(std::time::Duration::from_hours(1)),
+    )
+}

@@ -1,0 +1,131 @@
+//! gRPC and gRPC-Web on the same port.
+
+use std::net::SocketAddr;
+
+use foursight_proto::{
+    customer::v1::{
+        GetCustomerRequest, ResolveContactsRequest, contact_service_client::ContactServiceClient,
+        customer_service_client::CustomerServiceClient,
+    },
+    identity::v1::{
+        CreateTokenRequest, PasswordGrant, create_token_request::Grant,
+        token_service_client::TokenServiceClient,
+    },
+};
+use prost::Message as _;
+use tonic::{Code, Request, transport::Channel};
+
+use super::services::World;
+
+async fn channel(address: SocketAddr) -> Channel {
+    Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap()
+}
+
+fn with_token<T>(world: &World, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.metadata_mut().insert("authorization", format!("Bearer {}", world.token).parse().unwrap());
+    request.metadata_mut().insert("x-foursight-caller", "service/customer".parse().unwrap());
+    request
+}
+
+#[tokio::test]
+async fn a_call_is_passed_on_with_its_error_details() {
+    let world = World::new(|_| {});
+    let mut client = CustomerServiceClient::new(channel(world.listen().await).await);
+    let get = |name: &str| GetCustomerRequest { name: name.to_owned() };
+    let customer = client.get_customer(with_token(&world, get("customers/42"))).await.unwrap().into_inner();
+    assert_eq!(customer.name, "customers/42");
+    let seen = world.seen().unwrap();
+    assert!(!seen.anonymous && !seen.headers.contains_key("x-foursight-caller"));
+    assert_eq!(seen.headers["grpc-timeout"], "30000m");
+
+    let status = client.get_customer(with_token(&world, get("customers/none"))).await.unwrap_err();
+    let details = tonic_types::StatusExt::get_details_error_info(&status).unwrap();
+    assert_eq!((status.code(), details.reason.as_str()), (Code::NotFound, "CUSTOMER_NOT_FOUND"));
+
+    client.get_customer(get("customers/42")).await.unwrap();
+    assert!(world.seen().unwrap().anonymous);
+}
+
+#[tokio::test]
+async fn internal_and_unknown_methods_and_bad_tokens_are_refused_here() {
+    let world = World::new(|_| {});
+    let channel = channel(world.listen().await).await;
+    let mut contacts = ContactServiceClient::new(channel.clone());
+    let status =
+        contacts.resolve_contacts(with_token(&world, ResolveContactsRequest::default())).await.unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied);
+
+    let mut customers = CustomerServiceClient::new(channel);
+    let mut request = Request::new(GetCustomerRequest::default());
+    request.metadata_mut().insert("authorization", "Bearer nonsense".parse().unwrap());
+    assert_eq!(customers.get_customer(request).await.unwrap_err().code(), Code::Unauthenticated);
+    assert!(world.seen().is_none());
+}
+
+#[tokio::test]
+async fn sign_ins_are_limited_here_too() {
+    let world = World::new(|_| {});
+    let mut client = TokenServiceClient::new(channel(world.listen().await).await);
+    let password = PasswordGrant { login: "lin".to_owned(), password: "x".to_owned() };
+    let request = CreateTokenRequest { grant: Some(Grant::Password(password)) };
+    for _ in 0..3 {
+        client.create_token(request.clone()).await.unwrap();
+    }
+    assert_eq!(client.create_token(request).await.unwrap_err().code(), Code::ResourceExhausted);
+}
+
+#[tokio::test]
+async fn a_browser_calls_by_grpc_web_over_http_1() {
+    let world = World::new(|_| {});
+    let address = world.listen().await;
+    let message = GetCustomerRequest { name: "customers/42".to_owned() }.encode_to_vec();
+    let mut framed = vec![0];
+    framed.extend_from_slice(&u32::try_from(message.len()).unwrap().to_be_bytes());
+    framed.extend_from_slice(&message);
+    let response = reqwest::Client::builder()
+        .http1_only()
+        .build()
+        .unwrap()
+        .post(format!("http://{address}/foursight.customer.v1.CustomerService/GetCustomer"))
+        .header("content-type", "application/grpc-web+proto")
+        .header("authorization", format!("Bearer {}", world.token))
+        .body(framed)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.headers()["content-type"], "application/grpc-web+proto");
+    let body = response.bytes().await.unwrap();
+    let text = String::from_utf8_lossy(&body);
+    assert!(text.contains("customers/42") && text.contains("grpc-status:0"), "{text}");
+}
+
+#[tokio::test]
+async fn reflection_and_health_answer_here() {
+    use tonic_health::pb::{
+        HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+    };
+    use tonic_reflection::pb::v1::{
+        ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+        server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+    };
+    let world = World::new(|_| {});
+    let channel = channel(world.listen().await).await;
+    let health = HealthClient::new(channel.clone()).check(HealthCheckRequest::default()).await.unwrap();
+    assert_eq!(health.into_inner().status(), ServingStatus::Serving);
+
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let mut answers = ServerReflectionClient::new(channel)
+        .server_reflection_info(futures::stream::iter([request]))
+        .await
+        .unwrap()
+        .into_inner();
+    let answer = answers.message().await.unwrap().unwrap();
+    let Some(MessageResponse::ListServicesResponse(services)) = answer.message_response else {
+        panic!("{answer:?}")
+    };
+    assert!(services.service.iter().any(|service| service.name == "foursight.complaint.v1.CaseService"));
+}

@@ -1,0 +1,246 @@
+//! A call by JSON, from the first byte to the last: route, door, body, call, answer.
+
+use std::{net::IpAddr, time::Duration};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::Request,
+    response::Response,
+};
+use foursight_kernel::Violations;
+use foursight_runtime::deadline;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use tonic::Code;
+use uuid::Uuid;
+
+use crate::{
+    call::{self, Call, FRAME},
+    door::is_sign_in,
+    gateway::Gateway,
+    json::{self, Source, query},
+    problem::Problem,
+    routes::{BodyRule, Bound, Match, MethodInfo, Route, Segments},
+};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("request-timeout");
+
+/// What of the client's headers goes on to the service.
+const PASSED_ON: [HeaderName; 3] =
+    [header::AUTHORIZATION, HeaderName::from_static("traceparent"), HeaderName::from_static("tracestate")];
+
+pub(crate) async fn answer(gateway: &Gateway, request: Request) -> Result<Response, Problem> {
+    let (mut parts, body) = request.into_parts();
+    measure(gateway, &parts)?;
+    // HEAD is GET without the answer's body.
+    let http_method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
+    let (route, segments) = match gateway.table.by_http_path(http_method, parts.uri.path()) {
+        Match::Found { route, segments } => (&gateway.table.routes[*route], segments),
+        Match::WrongMethod(allowed) => return Err(Problem::wrong_method(&allowed)),
+        Match::Unknown => return Err(Problem::unknown_path()),
+    };
+    let method = &gateway.table.methods[route.method];
+    let span = tracing::Span::current();
+    span.record("otel.name", method.grpc_path.path());
+    span.record("http.route", route.path.as_str());
+
+    let client = gateway.door.client(&parts.headers, &parts.extensions);
+    gateway.door.admit(method, client, &mut parts.headers).await?;
+    let body = read(gateway, route, &parts.headers, body).await?;
+    let (framed, timeout) = message(gateway, route, method, &segments, &parts, &body)?;
+    call(gateway, route, client, headers(&parts.headers), framed, timeout).await
+}
+
+async fn call(
+    gateway: &Gateway,
+    route: &Route,
+    client: IpAddr,
+    headers: HeaderMap,
+    framed: Vec<u8>,
+    timeout: Duration,
+) -> Result<Response, Problem> {
+    let method = &gateway.table.methods[route.method];
+    if is_sign_in(method) {
+        gateway.door.admit_sign_in(client, &framed[FRAME..]).await?;
+    }
+    let call = Call { path: method.grpc_path.clone(), headers, framed, timeout };
+    let answer = call::unary(gateway.peers[route.method].clone(), call).await?;
+    let mut json = Vec::with_capacity(answer.len() * 2 + 64);
+    json::encode::encode(&gateway.schema, method.output, &answer, &mut json).map_err(|error| {
+        tracing::error!(%error, method = method.grpc_path.path(), "an answer cannot be written as JSON");
+        Problem::from(foursight_kernel::Error::internal(error))
+    })?;
+    let mut response = Response::new(Body::from(json));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// Refuses what is longer than anybody needs.
+fn measure(gateway: &Gateway, parts: &Parts) -> Result<(), Problem> {
+    let url = parts.uri.path_and_query().map_or(0, |path| path.as_str().len());
+    if url > gateway.settings.url_limit {
+        let detail = format!("the URL has more than {} bytes", gateway.settings.url_limit);
+        return Err(Problem::http(StatusCode::URI_TOO_LONG, Code::OutOfRange, "URL_TOO_LONG", detail));
+    }
+    let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if headers > gateway.settings.header_limit {
+        let detail = format!("the headers have more than {} bytes", gateway.settings.header_limit);
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        return Err(Problem::http(status, Code::OutOfRange, "HEADERS_TOO_LARGE", detail));
+    }
+    Ok(())
+}
+
+async fn read(gateway: &Gateway, route: &Route, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    use http_body::Body as _;
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let limit = gateway.settings.json_body_limit;
+    if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
+        return Err(Problem::too_large(limit));
+    }
+    let body = match Limited::new(body, limit).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(Problem::too_large(limit)),
+        Err(_) => {
+            let mut violations = Violations::default();
+            violations.push("body", "ended before it was complete");
+            return Err(Problem::invalid(violations));
+        }
+    };
+    if body.is_empty() {
+        return Ok(body);
+    }
+    if route.body == BodyRule::Nothing {
+        let mut violations = Violations::default();
+        violations.push("body", "must be empty: this method takes its fields in the path and the query");
+        return Err(Problem::invalid(violations));
+    }
+    if headers.get(header::CONTENT_TYPE).is_none_or(is_json) { Ok(body) } else { Err(Problem::not_json()) }
+}
+
+/// `application/json` or a type that says `+json`, in UTF-8.
+fn is_json(content_type: &HeaderValue) -> bool {
+    let Ok(text) = content_type.to_str() else { return false };
+    let text = text.to_ascii_lowercase();
+    let mut pieces = text.split(';').map(str::trim);
+    let kind = pieces.next().unwrap_or_default();
+    let charset =
+        pieces.find_map(|piece| piece.strip_prefix("charset=")).map_or("utf-8", |set| set.trim_matches('"'));
+    (kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json")))
+        && charset == "utf-8"
+}
+
+/// The request's message behind room for its frame, and the time that the call may take.
+fn message(
+    gateway: &Gateway,
+    route: &Route,
+    method: &MethodInfo,
+    segments: &Segments<'_>,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<(Vec<u8>, Duration), Problem> {
+    let schema = &gateway.schema;
+    let request = schema.message(method.input);
+    let mut violations = Violations::default();
+    let mut out = Vec::with_capacity(FRAME + body.len() + 128);
+    out.resize(FRAME, 0);
+
+    // First, so that a `request_id` in the body or the query is the one that holds.
+    if let Some(number) = method.request_id {
+        idempotency_key(&parts.headers, number, &mut out, &mut violations);
+    }
+    let given = match &route.body {
+        BodyRule::Nothing => query::Body::Nothing,
+        BodyRule::Everything => {
+            if !body.is_empty() {
+                json::decode::message(schema, method.input, body, &mut out, &mut violations);
+            }
+            query::Body::Everything
+        }
+        BodyRule::Field(index) => {
+            let field = &request.fields[*index];
+            if !body.is_empty() {
+                json::decode::field(schema, field, body, &mut out, &mut violations);
+            }
+            query::Body::Field(&field.name)
+        }
+    };
+    if let Some(query) = parts.uri.query() {
+        let given = query::Given { path: &route.bound, body: given };
+        query::decode(schema, method.input, query, given, &mut out, &mut violations);
+    }
+    for (variable, name) in route.variables.iter().zip(&route.bound) {
+        if let Err(description) = path_field(gateway, variable, segments, &mut out) {
+            violations.push(&**name, description);
+        }
+    }
+    let timeout = timeout(gateway, &parts.headers, &mut violations);
+    if violations.is_empty() { Ok((out, timeout)) } else { Err(Problem::invalid(violations)) }
+}
+
+/// Appended last: the path wins.
+fn path_field(
+    gateway: &Gateway,
+    variable: &Bound,
+    segments: &Segments<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), String> {
+    let raw = segments.range(variable.start, variable.end).join("/");
+    let text = json::percent_decode(&raw, false)?;
+    let mut field = Vec::with_capacity(text.len() + 8);
+    json::put_text(&gateway.schema, variable.kind, variable.number, &text, Source::Url, &mut field)?;
+    let field = variable.around.iter().rev().fold(field, |content, number| {
+        let mut message = Vec::with_capacity(content.len() + 6);
+        json::nest(&mut message, *number, |message| message.extend_from_slice(&content));
+        message
+    });
+    out.extend_from_slice(&field);
+    Ok(())
+}
+
+fn idempotency_key(headers: &HeaderMap, number: u32, out: &mut Vec<u8>, violations: &mut Violations) {
+    let Some(value) = headers.get(&IDEMPOTENCY_KEY) else { return };
+    // The draft of the header has it as a quoted string; many clients leave the quotes out.
+    let key = value.to_str().ok().and_then(|text| Uuid::try_parse(text.trim_matches('"')).ok());
+    match key {
+        Some(key) => json::nest(out, number, |out| out.extend_from_slice(key.to_string().as_bytes())),
+        None => violations.push("header.idempotency-key", "must be a UUID"),
+    }
+}
+
+/// What the client asks for, within bounds.
+fn timeout(gateway: &Gateway, headers: &HeaderMap, violations: &mut Violations) -> Duration {
+    let asked = if headers.contains_key(deadline::GRPC_TIMEOUT) {
+        let timeout = deadline::parse(headers);
+        if timeout.is_none() {
+            violations.push(
+                "header.grpc-timeout",
+                "must be a number of at most eight digits and a unit, for example 5S",
+            );
+        }
+        timeout
+    } else if let Some(value) = headers.get(&REQUEST_TIMEOUT) {
+        let seconds = value.to_str().ok().and_then(|text| text.trim_end_matches('s').parse::<f64>().ok());
+        let timeout = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        if timeout.is_none() {
+            violations.push("header.request-timeout", "must be a number of seconds, for example 2.5");
+        }
+        timeout
+    } else {
+        None
+    };
+    asked.unwrap_or(gateway.settings.default_deadline()).min(gateway.settings.longest_deadline())
+}
+
+fn headers(from: &HeaderMap) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    for name in PASSED_ON {
+        if let Some(value) = from.get(&name) {
+            headers.insert(name, value.clone());
+        }
+    }
+    headers
+}
