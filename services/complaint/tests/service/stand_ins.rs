@@ -1,13 +1,15 @@
-//! The peers that the service asks: notification for a call's words, customer for who may be known.
+//! The peers that the service asks: notification for a call's words, customer for who may be known, identity for the
+//! token with which it asks.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
 use foursight_proto::{
     customer::v1::{self as customer, customer_service_server},
+    identity::v1::{self as identity, token_service_server},
     notification::v1::{self as notification, Satisfaction, call_task_service_server},
 };
 use foursight_runtime::{Role, RoleContext, RoleParts};
@@ -136,5 +138,47 @@ impl customer_service_server::CustomerService for Customers {
         _: Request<customer::ListTimelineEntriesRequest>,
     ) -> Result<Response<customer::ListTimelineEntriesResponse>, Status> {
         Err(Status::not_found("nobody is known here"))
+    }
+}
+
+/// Gives every service one token, once it is known.
+#[derive(Clone, Default)]
+pub(crate) struct Identity(pub(crate) Arc<OnceLock<String>>);
+
+#[async_trait]
+impl Role for Identity {
+    fn name(&self) -> &'static str {
+        "identity"
+    }
+
+    fn migrator(&self) -> Option<&'static Migrator> {
+        None
+    }
+
+    async fn build(&self, _: &RoleContext) -> anyhow::Result<RoleParts> {
+        let routes = Routes::new(token_service_server::TokenServiceServer::new(self.clone()));
+        Ok(RoleParts { routes, ..RoleParts::default() })
+    }
+}
+
+#[tonic::async_trait]
+impl token_service_server::TokenService for Identity {
+    async fn create_token(
+        &self,
+        _: Request<identity::CreateTokenRequest>,
+    ) -> Result<Response<identity::Token>, Status> {
+        let token = self.0.get().ok_or_else(|| Status::unavailable("no token yet"))?;
+        Ok(Response::new(identity::Token { access_token: token.clone(), ..Default::default() }))
+    }
+
+    async fn revoke_token(&self, _: Request<identity::RevokeTokenRequest>) -> Result<Response<()>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn list_keys(
+        &self,
+        _: Request<identity::ListKeysRequest>,
+    ) -> Result<Response<identity::ListKeysResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
     }
 }
