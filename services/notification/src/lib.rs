@@ -2,23 +2,25 @@
 //!
 //! | folder | what lives there |
 //! |---|---|
-//! | [`call_tasks`] | calls after a delivery (7DC) and after service (3DC), done by evidence |
-//! | [`messages`] | messages, their states and decisions, and the dispatcher that sends them |
-//! | [`gate`] | the policy gate: consent, quiet hours, expiry; pure |
-//! | [`channels`] | the ways to a customer: e-mail |
-//! | [`templates`] | the words, in Chinese and English |
-//! | [`stores`] | what identity tells about stores and staff |
+//! | `call_tasks` | calls after a delivery (7DC) and after service (3DC), done by evidence |
+//! | `messages` | messages, their states and decisions, and the dispatcher that sends them |
+//! | `gate` | the policy gate: consent, quiet hours, expiry; pure |
+//! | `channels` | the ways to a customer: e-mail |
+//! | `templates` | the words, in Chinese and English |
+//! | `stores` | what identity tells about stores and staff |
 //!
 //! No name, number or address of a customer is kept here: the dispatcher asks the customer service at the moment of sending and
 //! forgets the answer.
 
 use std::sync::Arc;
 
+use anyhow::Context;
 use async_trait::async_trait;
 use foursight_proto::notification::v1::{
     call_task_service_server::CallTaskServiceServer, message_service_server::MessageServiceServer,
 };
 use foursight_runtime::{Role, RoleContext, RoleParts, Worker};
+use jiff::tz::TimeZone;
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
@@ -52,6 +54,8 @@ impl Role for NotificationRole {
 
     async fn build(&self, ctx: &RoleContext) -> anyhow::Result<RoleParts> {
         let settings: Arc<NotificationSettings> = Arc::new(ctx.settings.section("notification")?);
+        TimeZone::get(&settings.time_zone)
+            .context("notification.time_zone is not the name of a time zone")?;
         let (clock, ids) = (&ctx.clock, &ctx.ids);
 
         let call_tasks = call_tasks::CallTasks { db: ctx.db.clone(), clock: clock.clone(), ids: ids.clone() };

@@ -199,10 +199,10 @@ mod tests {
 
     #[test]
     fn waiting_on_for_the_same_reason_is_no_new_line() {
-        let hold = Happening::Gate(Verdict::Hold { until: Timestamp::MAX, reason: "QUIET_HOURS" });
-        let first = apply(&planned(), hold.clone(), Timestamp::UNIX_EPOCH, PATIENCE).unwrap();
+        let night = Happening::Gate(Verdict::Hold { until: Timestamp::MAX, reason: "QUIET_HOURS" });
+        let first = apply(&planned(), night.clone(), Timestamp::UNIX_EPOCH, PATIENCE).unwrap();
         assert!(first.is_decision);
         let held = Standing { state: first.state, reason: first.reason, tries: 0 };
-        assert!(!apply(&held, hold, Timestamp::UNIX_EPOCH, PATIENCE).unwrap().is_decision);
+        assert!(!apply(&held, night, Timestamp::UNIX_EPOCH, PATIENCE).unwrap().is_decision);
     }
 }

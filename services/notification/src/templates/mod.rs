@@ -173,7 +173,7 @@ mod tests {
         fn a_name_is_never_taken_for_a_template(name in "[a-z{}% |.<>&\"']{1,40}") {
             let variables = Variables { name: &name, store: "s", case_number: None };
             let words = Templates::new().unwrap().render(MessageKind::FirstService, Language::En, &variables).unwrap();
-            let greeting = format!("Dear {},", name);
+            let greeting = format!("Dear {name},");
             prop_assert!(words.body.contains(&greeting));
         }
     }
