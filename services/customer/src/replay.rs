@@ -34,20 +34,25 @@ pub(crate) fn columns(key: Option<&RequestKey>) -> (Option<Uuid>, Option<&[u8]>)
 /// Runs a create once for its request id: what an earlier run made, else what `write` makes. When `write` finds the id
 /// taken (it answers `None`) or fails because of what the same request did in that moment, what that one made. The futures
 /// are run in this order, as far as needed.
-pub(crate) async fn once<T>(
+///
+/// Not an `async fn`: the futures are boxed before anything is awaited, so that the callers' own stay small.
+pub(crate) fn once<T>(
     before: impl Future<Output = Result<Option<T>, Error>>,
     write: impl Future<Output = Result<Option<T>, Error>>,
     after: impl Future<Output = Result<Option<T>, Error>>,
-) -> Result<T, Error> {
-    if let Some(made) = before.await? {
-        return Ok(made);
-    }
-    match write.await {
-        Ok(Some(made)) => Ok(made),
-        Ok(None) => after.await?.ok_or_else(reused),
-        Err(refused) => match after.await {
+) -> impl Future<Output = Result<T, Error>> {
+    let (before, write, after) = (Box::pin(before), Box::pin(write), Box::pin(after));
+    async move {
+        if let Some(made) = before.await? {
+            return Ok(made);
+        }
+        match write.await {
             Ok(Some(made)) => Ok(made),
-            Ok(None) | Err(_) => Err(refused),
-        },
+            Ok(None) => after.await?.ok_or_else(reused),
+            Err(refused) => match after.await {
+                Ok(Some(made)) => Ok(made),
+                Ok(None) | Err(_) => Err(refused),
+            },
+        }
     }
 }

@@ -10,7 +10,7 @@ mod new_file;
 pub(crate) mod open;
 mod reveal;
 pub(crate) mod sealing;
-mod search;
+pub(crate) mod search;
 pub(crate) mod stage;
 pub(crate) mod stores;
 

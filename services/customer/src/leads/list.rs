@@ -49,7 +49,7 @@ pub(crate) async fn list(
     )
     .fetch_all(&mut *tx)
     .await?;
-    let (rows, next_page_token) =
-        page.finish(rows, |row| (row.next_follow_up_time.map(|due| due.to_jiff()), LeadId::from(row.id)))?;
+    let (rows, next_page_token) = page
+        .finish(rows, |row| (row.next_follow_up_time.map(sql::Timestamp::to_jiff), LeadId::from(row.id)))?;
     Ok(ListLeadsResponse { leads: rows.iter().map(LeadRow::to_proto).collect(), next_page_token })
 }

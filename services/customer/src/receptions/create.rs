@@ -40,7 +40,7 @@ enum Who {
 }
 
 enum Written {
-    Done(Reception),
+    Done(Box<Reception>),
     RequestTaken,
     /// Somebody opened the visitor's file in that moment.
     FileOpened,
@@ -117,7 +117,7 @@ async fn write(
 ) -> Result<Option<Reception>> {
     for _ in 0..ATTEMPTS {
         match attempt(ctx, caller, new, key).await? {
-            Written::Done(reception) => return Ok(Some(reception)),
+            Written::Done(reception) => return Ok(Some(*reception)),
             Written::RequestTaken => return Ok(None),
             Written::FileOpened => {}
         }
@@ -154,7 +154,7 @@ async fn attempt(
     };
     tell(&mut tx, ctx, caller, new, &reception, now).await?;
     tx.commit().await?;
-    Ok(Written::Done(reception))
+    Ok(Written::Done(Box::new(reception)))
 }
 
 async fn find_or_open(

@@ -38,7 +38,7 @@ pub(crate) async fn at_hand(tx: &mut PgConnection, which: Which<'_>) -> Result<O
     .await?;
     Ok(row.map(|row| AtHand {
         owner: row.owner.map(CustomerId::from),
-        owned_since: row.owned_since.map(|since| since.to_jiff()),
+        owned_since: row.owned_since.map(sql::Timestamp::to_jiff),
         odometer_km: row.odometer_km,
     }))
 }

@@ -86,10 +86,7 @@ fn is_new_energy(serial: &[char]) -> bool {
 
 /// Embassies 使 have 6 digits, before or behind the word.
 fn is_embassy(plate: &[char]) -> bool {
-    let digits = match plate {
-        ['使', digits @ ..] | [digits @ .., '使'] => digits,
-        _ => return false,
-    };
+    let (['使', digits @ ..] | [digits @ .., '使']) = plate else { return false };
     digits.len() == 6 && digits.iter().all(char::is_ascii_digit)
 }
 

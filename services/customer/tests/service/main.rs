@@ -1,0 +1,10 @@
+//! The customer service as its callers see it: real database, real events, real tokens.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod bulk;
+mod consents;
+mod files;
+mod finding;
+mod scope;
+mod story;
+mod world;
