@@ -1,13 +1,12 @@
 //! Protobuf bytes to canonical JSON, straight into the answer's buffer.
 
-use std::io::Write as _;
-
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use prost_reflect::DynamicMessage;
 
 use super::{
     time::{write_duration, write_timestamp},
-    wire::{Raw, WireError, take_field, take_fixed32, take_fixed64, take_varint, unzigzag},
+    token::{default, display, float, is_default, low_i32, quoted, string, unpack},
+    wire::{Raw, WireError, take_field, unzigzag},
 };
 use crate::schema::{Cardinality, FieldPlan, Kind, MessageId, MessagePlan, Schema, Shape};
 
@@ -54,13 +53,13 @@ impl<'b> Encoder<'_, 'b> {
         self.scan(plan, bytes)?;
         match plan.shape {
             Shape::Timestamp | Shape::Duration => self.time(plan.shape, start, out),
-            Shape::Wrapper => match self.found.last().copied() {
-                Some((field, raw)) => self.value(plan.fields[field].kind, raw, out),
-                None => {
-                    default(plan.fields.first().map(|field| field.kind), out);
-                    Ok(())
+            Shape::Wrapper => {
+                if let Some((field, raw)) = self.found[start..].last().copied() {
+                    return self.value(plan.fields[field].kind, raw, out);
                 }
-            },
+                default(plan.fields.first().map(|field| field.kind), out);
+                Ok(())
+            }
             Shape::Fields | Shape::Reflected => self.members(plan, start, out),
         }
     }
@@ -140,7 +139,7 @@ impl<'b> Encoder<'_, 'b> {
                 for index in first..end {
                     match (kind, self.found[index].1) {
                         (Kind::Message(_) | Kind::String | Kind::Bytes, raw) => {
-                            self.element(kind, raw, start, out)?
+                            self.element(kind, raw, start, out)?;
                         }
                         (_, Raw::Delimited(mut packed)) => {
                             while !packed.is_empty() {
@@ -244,21 +243,21 @@ impl<'b> Encoder<'_, 'b> {
             (Kind::Message(id), Raw::Delimited(bytes)) => return self.message(id, bytes, out),
             (Kind::Enum(id), Raw::Varint(value)) => self.enumeration(id, low_i32(value), out),
             (Kind::Bool, Raw::Varint(value)) => {
-                out.extend_from_slice(if value == 0 { b"false" } else { b"true" })
+                out.extend_from_slice(if value == 0 { b"false" } else { b"true" });
             }
             (Kind::Int32, Raw::Varint(value)) => display(out, low_i32(value)),
             (Kind::Uint32, Raw::Varint(value)) => display(out, low_i32(value).cast_unsigned()),
             (Kind::Sint32, Raw::Varint(value)) => display(out, unzigzag(value)),
             (Kind::Fixed32, Raw::Fixed32(value)) => display(out, value),
             (Kind::Sfixed32, Raw::Fixed32(value)) => display(out, value.cast_signed()),
-            (Kind::Int64, Raw::Varint(value)) => quoted(out, value.cast_signed()),
-            (Kind::Uint64, Raw::Varint(value)) => quoted(out, value),
+            (Kind::Int64, Raw::Varint(value)) | (Kind::Sfixed64, Raw::Fixed64(value)) => {
+                quoted(out, value.cast_signed());
+            }
+            (Kind::Uint64, Raw::Varint(value)) | (Kind::Fixed64, Raw::Fixed64(value)) => quoted(out, value),
             (Kind::Sint64, Raw::Varint(value)) => quoted(out, unzigzag(value)),
-            (Kind::Fixed64, Raw::Fixed64(value)) => quoted(out, value),
-            (Kind::Sfixed64, Raw::Fixed64(value)) => quoted(out, value.cast_signed()),
             (Kind::Double, Raw::Fixed64(bits)) => float(out, f64::from_bits(bits), f64::from_bits(bits)),
             (Kind::Float, Raw::Fixed32(bits)) => {
-                float(out, f32::from_bits(bits).into(), f32::from_bits(bits))
+                float(out, f32::from_bits(bits).into(), f32::from_bits(bits));
             }
             (Kind::Bytes, Raw::Delimited(bytes)) => quoted(out, BASE64_STANDARD.encode(bytes)),
             _ => return Err(WireError::WireType),
@@ -293,60 +292,4 @@ impl<'b> Encoder<'_, 'b> {
 fn reflected(plan: &MessagePlan, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
     let message = DynamicMessage::decode(plan.descriptor.clone(), bytes).map_err(|_| WireError::Truncated)?;
     serde_json::to_writer(out, &message).map_err(|_| WireError::Unspeakable)
-}
-
-fn unpack<'b>(kind: Kind, packed: &mut &'b [u8]) -> Result<Raw<'b>, WireError> {
-    Ok(match kind {
-        Kind::Double | Kind::Fixed64 | Kind::Sfixed64 => Raw::Fixed64(take_fixed64(packed)?),
-        Kind::Float | Kind::Fixed32 | Kind::Sfixed32 => Raw::Fixed32(take_fixed32(packed)?),
-        _ => Raw::Varint(take_varint(packed)?),
-    })
-}
-
-fn is_default(raw: Raw<'_>) -> bool {
-    match raw {
-        Raw::Varint(value) | Raw::Fixed64(value) => value == 0,
-        Raw::Fixed32(value) => value == 0,
-        Raw::Delimited(bytes) => bytes.is_empty(),
-    }
-}
-
-fn default(kind: Option<Kind>, out: &mut Vec<u8>) {
-    out.extend_from_slice(match kind {
-        None | Some(Kind::String | Kind::Bytes) => b"\"\"",
-        Some(Kind::Bool) => b"false",
-        Some(Kind::Int64 | Kind::Uint64 | Kind::Sint64 | Kind::Fixed64 | Kind::Sfixed64) => b"\"0\"",
-        Some(Kind::Double | Kind::Float) => b"0.0",
-        Some(_) => b"0",
-    });
-}
-
-/// The low 32 bits: how protobuf reads a 32-bit field.
-fn low_i32(value: u64) -> i32 {
-    let [a, b, c, d, ..] = value.to_le_bytes();
-    i32::from_le_bytes([a, b, c, d])
-}
-
-// Writing to a vector does not fail, and text is always JSON.
-fn display(out: &mut Vec<u8>, value: impl std::fmt::Display) {
-    let _ = write!(out, "{value}");
-}
-
-fn quoted(out: &mut Vec<u8>, value: impl std::fmt::Display) {
-    let _ = write!(out, "\"{value}\"");
-}
-
-fn string(text: &str, out: &mut Vec<u8>) {
-    let _ = serde_json::to_writer(out, text);
-}
-
-/// `value` is what is written, in its own precision; `wide` is what it is judged by.
-fn float(out: &mut Vec<u8>, wide: f64, value: impl serde::Serialize) {
-    if wide.is_finite() {
-        let _ = serde_json::to_writer(out, &value);
-    } else if wide.is_nan() {
-        quoted(out, "NaN");
-    } else {
-        quoted(out, if wide > 0.0 { "Infinity" } else { "-Infinity" });
-    }
 }

@@ -11,6 +11,7 @@ mod percent;
 pub(crate) mod query;
 mod text;
 mod time;
+mod token;
 mod value;
 mod wire;
 

@@ -50,10 +50,7 @@ impl<'s> Value<'_, 's> {
     }
 
     /// Writes a value that is one JSON token. A wrapper's value stands one message deeper.
-    fn put<E>(
-        self,
-        write: impl FnOnce(&Schema, Kind, u32, &mut Vec<u8>) -> Result<(), String>,
-    ) -> Result<(), E> {
+    fn put(self, write: impl FnOnce(&Schema, Kind, u32, &mut Vec<u8>) -> Result<(), String>) {
         let written = self.single().and_then(|(schema, kind, number)| match wrapped(schema, kind) {
             Some(field) => nest(self.out, number, |out| write(schema, field.kind, field.number, out)),
             None => write(schema, kind, number, self.out),
@@ -61,7 +58,6 @@ impl<'s> Value<'_, 's> {
         if let Err(description) = written {
             self.context.refuse(self.path, description);
         }
-        Ok(())
     }
 
     /// What stands here must be something else.
@@ -121,23 +117,28 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
                 Ok(())
             }
             _ => Err(expected(schema, kind)),
-        })
+        });
+        Ok(())
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        self.put(|schema, kind, number, out| integer(schema, kind, number, value.into(), out))
+        self.put(|schema, kind, number, out| integer(schema, kind, number, value.into(), out));
+        Ok(())
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.put(|schema, kind, number, out| integer(schema, kind, number, value.into(), out))
+        self.put(|schema, kind, number, out| integer(schema, kind, number, value.into(), out));
+        Ok(())
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.put(|schema, kind, number, out| put_float(schema, kind, number, value, out))
+        self.put(|schema, kind, number, out| put_float(schema, kind, number, value, out));
+        Ok(())
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
-        self.put(|schema, kind, number, out| put_text(schema, kind, number, value, Source::Json, out))
+        self.put(|schema, kind, number, out| put_text(schema, kind, number, value, Source::Json, out));
+        Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {

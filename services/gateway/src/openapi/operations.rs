@@ -64,7 +64,7 @@ fn path(route: &Route, schemas: &Schemas<'_>) -> (String, Vec<Value>) {
                 .iter()
                 .find(|variable| (variable.start, variable.end) == (index, index + 1));
             let name = alone.map_or_else(|| schemas.singular(collection), |variable| variable.field.clone());
-            path.push_str(&format!("{{{name}}}"));
+            path.extend(["{", &name, "}"]);
             parameters.push(json!({
                 "name": name, "in": "path", "required": true, "schema": {"type": "string"},
                 "description": format!("The id, as in `{collection}/{{id}}`."),

@@ -1,5 +1,6 @@
 //! Which request leads to which method.
 
+mod annotations;
 mod table;
 mod template;
 mod trie;

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use foursight_access::rules::{Rule, Rules};
-use foursight_proto::access::v1::Scope as AccessScope;
+use foursight_access::rules::Rules;
 use http::Method;
-use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, Value};
+use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
 use thiserror::Error;
 
 use super::{
+    annotations::{http_rules, pattern, scope, text},
     template::{Template, TemplateError, Variable},
     trie::{Match, Trie},
 };
@@ -114,7 +114,7 @@ impl RouteTable {
         };
         let rules = Rules::from_protos();
         for method in pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
-            table.add(pool, schema, &rules, method)?;
+            table.add(pool, schema, &rules, &method)?;
         }
         Ok(table)
     }
@@ -133,7 +133,7 @@ impl RouteTable {
         pool: &DescriptorPool,
         schema: &Schema,
         rules: &Rules,
-        method: MethodDescriptor,
+        method: &MethodDescriptor,
     ) -> Result<(), TableError> {
         let name = method.full_name().to_owned();
         let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
@@ -164,7 +164,7 @@ impl RouteTable {
         if scope == Scope::Closed {
             return Ok(());
         }
-        for http in http_rules(pool, &method) {
+        for http in http_rules(pool, method) {
             if method.is_client_streaming() || method.is_server_streaming() {
                 return Err(TableError::Streaming { method: name });
             }
@@ -227,54 +227,6 @@ fn bound(schema: &Schema, request: MessageId, variable: &Variable) -> Option<Bou
     }
 }
 
-fn scope(rule: Option<&Rule>) -> Scope {
-    match rule.map(|rule| rule.scope) {
-        Some(AccessScope::Public) => Scope::Public,
-        Some(AccessScope::SignedIn | AccessScope::Store | AccessScope::Group) => Scope::Token,
-        Some(AccessScope::Unspecified | AccessScope::Service) | None => Scope::Closed,
-    }
-}
-
-/// The annotation and its additional bindings.
-fn http_rules(pool: &DescriptorPool, method: &MethodDescriptor) -> Vec<DynamicMessage> {
-    let options = method.options();
-    let http = pool.get_extension_by_name("google.api.http").filter(|http| options.has_extension(http));
-    let Some(http) = http.map(|http| options.get_extension(&http).into_owned()) else { return Vec::new() };
-    let Value::Message(first) = http else { return Vec::new() };
-    let more = first.get_field_by_name("additional_bindings").map(std::borrow::Cow::into_owned);
-    let mut rules = vec![first];
-    if let Some(Value::List(more)) = more {
-        rules.extend(more.into_iter().filter_map(|rule| match rule {
-            Value::Message(rule) => Some(rule),
-            _ => None,
-        }));
-    }
-    rules
-}
-
-fn pattern(http: &DynamicMessage) -> Option<(Method, String)> {
-    for (field, method) in [
-        ("get", Method::GET),
-        ("put", Method::PUT),
-        ("post", Method::POST),
-        ("delete", Method::DELETE),
-        ("patch", Method::PATCH),
-    ] {
-        let path = text(http, field);
-        if !path.is_empty() {
-            return Some((method, path));
-        }
-    }
-    None
-}
-
-fn text(message: &DynamicMessage, field: &str) -> String {
-    message
-        .get_field_by_name(field)
-        .and_then(|value| value.as_str().map(ToOwned::to_owned))
-        .unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -291,7 +243,7 @@ mod tests {
         let pool = foursight_proto::descriptors();
         for method in &table.methods {
             let routes =
-                table.routes.iter().filter(|route| std::ptr::eq(&table.methods[route.method], method));
+                table.routes.iter().filter(|route| table.methods[route.method].grpc_path == method.grpc_path);
             let annotated = http_rules(pool, &method.descriptor).len();
             let expected = if method.scope == Scope::Closed { 0 } else { annotated };
             assert_eq!(routes.count(), expected, "{}", method.grpc_path);

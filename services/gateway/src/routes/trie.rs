@@ -35,6 +35,10 @@ struct End<R> {
 
 /// What a path leads to.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "lives on the stack for one look-up; a box would cost every request"
+)]
 pub(crate) enum Match<'t, 'p, R> {
     Found {
         route: &'t R,
