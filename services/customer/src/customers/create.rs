@@ -9,9 +9,9 @@ use crate::{
     context::Context,
     customers::{
         CustomerError, NewFile, SealedFile, file,
-        open::{self, OpenError},
+        open::{self, Clash, OpenError},
     },
-    replay::RequestKey,
+    replay::{self, RequestKey},
 };
 
 /// Opens a file.
@@ -43,9 +43,9 @@ pub(crate) async fn create(
             tx.commit().await?;
             Ok(file.to_proto(now))
         }
-        Err(OpenError::Clash) => {
+        Err(OpenError::Clash(clash)) => {
             drop(tx);
-            after_clash(ctx, caller, &file, key.as_ref()).await
+            after_clash(ctx, caller, &file, key.as_ref(), clash).await
         }
         Err(OpenError::Other(error)) => Err(error),
     }
@@ -57,6 +57,7 @@ async fn after_clash(
     caller: &Principal,
     file: &SealedFile,
     key: Option<&RequestKey>,
+    clash: Clash,
 ) -> Result<Customer> {
     let mut tx = ctx.db.begin(caller).await?;
     if let Some(key) = key {
@@ -69,6 +70,9 @@ async fn after_clash(
             let found = file::read(&mut tx, &ctx.keys, &[made.id]).await?;
             return Ok(found.into_iter().next().ok_or(CustomerError::NotFound)?);
         }
+    }
+    if clash == Clash::Request {
+        return Err(replay::reused());
     }
     let phones = file.phone_hashes();
     let existing: Option<Uuid> = sqlx::query_scalar!(

@@ -19,9 +19,16 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum OpenError {
     /// A file with the same phone, national id or request id is there; the transaction is over.
-    Clash,
+    Clash(Clash),
     /// Anything else.
     Other(Error),
+}
+
+/// What two files would have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Clash {
+    Request,
+    Customer,
 }
 
 impl From<Error> for OpenError {
@@ -40,7 +47,8 @@ pub(crate) async fn open(
     now: Timestamp,
 ) -> Result<(), OpenError> {
     insert(tx, file, request, now).await.map_err(|error| match unique_violation(&error) {
-        Some("customers_request" | "customers_national_id" | "contact_points_holder") => OpenError::Clash,
+        Some("customers_request") => OpenError::Clash(Clash::Request),
+        Some("customers_national_id" | "contact_points_holder") => OpenError::Clash(Clash::Customer),
         _ => OpenError::Other(error.into()),
     })?;
     let facts = &file.facts;

@@ -141,7 +141,7 @@ async fn attempt(
         }
         Who::Visitor(file) => match find_or_open(&mut tx, ctx, caller, file, now).await {
             Ok(customer) => Some(customer),
-            Err(OpenError::Clash) => return Ok(Written::FileOpened),
+            Err(OpenError::Clash(_)) => return Ok(Written::FileOpened),
             Err(OpenError::Other(error)) => return Err(error),
         },
     };

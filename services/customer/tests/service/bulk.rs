@@ -31,7 +31,7 @@ fn batch(world: &World, store: StoreId, numbers: std::ops::Range<u32>) -> Batch 
             world.stack.ids.next(),
             world.stack.ids.next(),
         );
-        let vin = vin::with_check_digit(&format!("LDEMO0000{number:08}")).unwrap();
+        let vin = vin::with_check_digit(&format!("LDEMA0000{number:08}")).unwrap();
         let plate = format!("浙{}{:05}", ['A', 'B', 'C'][(number / 100_000) as usize % 3], number % 100_000);
         batch.customers.push(CustomerRow {
             id,

@@ -24,7 +24,7 @@ async fn a_customer_is_found_by_whatever_the_counter_knows() {
     world.open(&world.here, world.hangzhou, "李示例", "13900001234").await;
     let car = Delivery {
         plate: "浙A·12345".to_owned(),
-        ..delivery(&one.name, world.hangzhou, "LDEMO00000X042788")
+        ..delivery(&one.name, world.hangzhou, "LDEMA00000X042788")
     };
     let car = world.deliver(&world.here, car).await.unwrap();
 

@@ -43,7 +43,7 @@ async fn the_database_itself_shows_a_store_its_own_customers_only() {
     world.lead(&world.here, world.hangzhou, &reception.customer).await;
     let car = foursight_proto::customer::v1::Delivery {
         plate: "浙A12345".to_owned(),
-        ..delivery(&reception.customer, world.hangzhou, "LDEMO00000X000001")
+        ..delivery(&reception.customer, world.hangzhou, "LDEMA00000X000001")
     };
     let car = world.deliver(&world.here, car).await.unwrap();
     let visit = world.check_in(&world.here, world.hangzhou, &car.vehicle, 5_000).await.unwrap();

@@ -53,7 +53,7 @@ async fn the_way_of_a_customer_stands_on_the_timeline_in_order() {
 
     world.stack.clock.advance(SignedDuration::from_hours(1));
     let car =
-        Delivery { lead: lead.name.clone(), ..delivery(&customer, world.hangzhou, "LDEMO00000X000001") };
+        Delivery { lead: lead.name.clone(), ..delivery(&customer, world.hangzhou, "LDEMA00000X000001") };
     let car = world.deliver(&world.here, car).await.unwrap();
     let won = world
         .leads(&world.here)
@@ -158,7 +158,7 @@ async fn a_used_car_changes_hands_and_keeps_its_history() {
     let first = world.open(&world.here, world.hangzhou, "示例一", "13800001234").await.name;
     let second = world.open(&world.there, world.suzhou, "示例二", "13900005678").await.name;
     let car =
-        Delivery { plate: "浙A12345".to_owned(), ..delivery(&first, world.hangzhou, "LDEMO00000X000001") };
+        Delivery { plate: "浙A12345".to_owned(), ..delivery(&first, world.hangzhou, "LDEMA00000X000001") };
     let sold = world.deliver(&world.here, car.clone()).await.unwrap();
     let twice = world.deliver(&world.here, car).await;
     assert_eq!(refusal(twice), (Code::FailedPrecondition, "VEHICLE_ALREADY_OWNED".to_owned()));
@@ -167,7 +167,7 @@ async fn a_used_car_changes_hands_and_keeps_its_history() {
     let used = Delivery {
         plate: "苏E12345".to_owned(),
         odometer_km: 20_000,
-        ..delivery(&second, world.suzhou, "LDEMO00000X000001")
+        ..delivery(&second, world.suzhou, "LDEMA00000X000001")
     };
     let back = Delivery { odometer_km: 5, ..used.clone() };
     assert_eq!(wrong_fields(world.deliver(&world.there, back).await), ["delivery.odometer_km"]);
@@ -195,7 +195,7 @@ async fn a_car_comes_to_another_store_which_serves_its_owner_then() {
     let world = World::start().await;
     let customer = world.open(&world.here, world.hangzhou, "示例一", "13800001234").await.name;
     let car =
-        world.deliver(&world.here, delivery(&customer, world.hangzhou, "LDEMO00000X000001")).await.unwrap();
+        world.deliver(&world.here, delivery(&customer, world.hangzhou, "LDEMA00000X000001")).await.unwrap();
     world.stack.clock.advance(SignedDuration::from_hours(24));
     let too_low = world.check_in(&world.there, world.suzhou, &car.vehicle, 11).await;
     assert_eq!(wrong_fields(too_low), ["visit.odometer_km"]);
