@@ -7,9 +7,9 @@ use foursight_kernel::{Error, trace};
 use foursight_proto::FILE_DESCRIPTOR_SET;
 use foursight_runtime::{Anonymous, deadline::GRPC_TIMEOUT};
 use http::{HeaderMap, Request, Response, header};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use tonic::{Status, body::Body, service::Routes};
-use tower::{Service, ServiceExt as _};
+use tower::{BoxError, Service, ServiceExt as _};
 use tracing::Instrument as _;
 
 use crate::{
@@ -88,7 +88,7 @@ async fn answer(gateway: &Gateway, request: Request<Body>) -> Result<Response<Bo
     let body = if is_sign_in(method) {
         sign_in(gateway, client, &parts.headers, body).await?
     } else {
-        Body::new(Limited::new(body, gateway.settings.grpc_body_limit + FRAME))
+        Body::new(Limited::new(body, gateway.settings.grpc_body_limit + FRAME).map_err(too_large))
     };
     let peer = gateway.peers[index].clone();
     peer.oneshot(onward(method, parts.headers, body)).await
@@ -107,6 +107,14 @@ fn onward(method: &MethodInfo, headers: HeaderMap, body: Body) -> Request<Body> 
         request.extensions_mut().insert(Anonymous);
     }
     request
+}
+
+/// gRPC's own code for a message over the limit; everything else stays what it is.
+fn too_large(error: BoxError) -> Status {
+    if error.is::<LengthLimitError>() {
+        return Status::resource_exhausted("the message is larger than the gateway passes on");
+    }
+    Status::from_error(error)
 }
 
 /// Reads a sign-in, to count it for its login.

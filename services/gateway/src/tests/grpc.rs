@@ -64,6 +64,15 @@ async fn internal_and_unknown_methods_and_bad_tokens_are_refused_here() {
 }
 
 #[tokio::test]
+async fn a_message_over_the_limit_is_refused() {
+    let world = World::new(|settings| settings.grpc_body_limit = 1_000);
+    let mut client = CustomerServiceClient::new(channel(world.listen().await).await);
+    let request = GetCustomerRequest { name: "x".repeat(50_000) };
+    let status = client.get_customer(with_token(&world, request)).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+}
+
+#[tokio::test]
 async fn sign_ins_are_limited_here_too() {
     let world = World::new(|_| {});
     let mut client = TokenServiceClient::new(channel(world.listen().await).await);
