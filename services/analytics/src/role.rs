@@ -34,7 +34,7 @@ impl Role for AnalyticsRole {
         Ok(RoleParts {
             routes: Routes::new(MeasureServiceServer::new(MeasureApi::new(ctx.db.clone()))),
             consumers: vec![ConsumerSpec::new("facts", &facts::sources(), Arc::new(Facts))],
-            workers: Vec::new(),
+            ..RoleParts::default()
         })
     }
 }

@@ -18,7 +18,7 @@ pub(super) async fn planned(
     version: i64,
     told: &CallTaskPlanned,
 ) -> Result<(), HandleError> {
-    let fact = read(&told.call_task, &told.store, told.due_time.as_ref())?;
+    let task = read(&told.call_task, &told.store, told.due_time.as_ref())?;
     // Store and due time are told by both events: the newer one holds.
     sqlx::query!(
         "INSERT INTO analytics.call_tasks AS t (call_task_id, store_id, due_time, planned_version)
@@ -28,9 +28,9 @@ pub(super) async fn planned(
              due_time = CASE WHEN EXCLUDED.planned_version < t.completed_version THEN t.due_time ELSE EXCLUDED.due_time END,
              planned_version = EXCLUDED.planned_version
          WHERE t.planned_version IS NULL OR t.planned_version < EXCLUDED.planned_version",
-        fact.task.uuid(),
-        fact.store.uuid(),
-        sql::at(fact.due_time) as _,
+        task.id.uuid(),
+        task.store.uuid(),
+        sql::at(task.due_time) as _,
         version,
     )
     .execute(tx)
@@ -43,7 +43,7 @@ pub(super) async fn completed(
     version: i64,
     told: &CallTaskCompleted,
 ) -> Result<(), HandleError> {
-    let fact = read(&told.call_task, &told.store, told.due_time.as_ref())?;
+    let task = read(&told.call_task, &told.store, told.due_time.as_ref())?;
     let outcome = read_outcome(told)?;
     sqlx::query!(
         "INSERT INTO analytics.call_tasks AS t
@@ -55,9 +55,9 @@ pub(super) async fn completed(
              state = EXCLUDED.state, complete_time = EXCLUDED.complete_time,
              advisor_score = EXCLUDED.advisor_score, completed_version = EXCLUDED.completed_version
          WHERE t.completed_version IS NULL OR t.completed_version < EXCLUDED.completed_version",
-        fact.task.uuid(),
-        fact.store.uuid(),
-        sql::at(fact.due_time) as _,
+        task.id.uuid(),
+        task.store.uuid(),
+        sql::at(task.due_time) as _,
         outcome.state,
         sql::at(outcome.complete_time) as _,
         outcome.advisor_score,
@@ -69,7 +69,7 @@ pub(super) async fn completed(
 }
 
 struct Task {
-    task: CallTaskId,
+    id: CallTaskId,
     store: StoreId,
     due_time: jiff::Timestamp,
 }
@@ -80,7 +80,7 @@ fn read(task: &str, store: &str, due_time: Option<&prost_types::Timestamp>) -> R
     let store = reading.0.name::<StoreId>("store", store);
     let due_time = reading.time("due_time", due_time);
     let fact = task.zip(store).zip(due_time);
-    reading.finish(fact.map(|((task, store), due_time)| Task { task, store, due_time }))
+    reading.finish(fact.map(|((id, store), due_time)| Task { id, store, due_time }))
 }
 
 struct Outcome {

@@ -16,11 +16,9 @@ pub(super) async fn changed(
     let store = reading.0.name::<StoreId>("store", &told.store);
     let store = reading.finish(store)?;
     let zone = told.calendar.as_ref().map_or("", |calendar| calendar.time_zone.as_str());
-    // The database does the arithmetic, so a zone counts as known when the database knows it: a name from a newer edition
-    // of the zone tables must not make every measure of the group unreadable.
     sqlx::query!(
         "INSERT INTO analytics.stores AS s (store_id, time_zone, version)
-         VALUES ($1, coalesce((SELECT name FROM pg_timezone_names WHERE name = $2), 'Asia/Shanghai'), $3)
+         VALUES ($1, analytics.known_zone($2), $3)
          ON CONFLICT (store_id) DO UPDATE
          SET time_zone = EXCLUDED.time_zone, version = EXCLUDED.version
          WHERE s.version < EXCLUDED.version",

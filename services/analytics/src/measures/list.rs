@@ -9,7 +9,7 @@ pub(super) fn list() -> ListMeasuresResponse {
         name: definition.name(),
         display_name: definition.display_name.to_owned(),
         display_name_en: definition.display_name_en.to_owned(),
-        definition: definition.definition.to_owned(),
+        definition: definition.words.to_owned(),
         unit: definition.unit.to_owned(),
     });
     ListMeasuresResponse { measures: measures.collect() }

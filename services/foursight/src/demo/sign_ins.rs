@@ -14,10 +14,8 @@ const SHOWN: [&str; 2] = ["SH01", "BJ01"];
 
 /// One sign-in for each role, at headquarters and at two stores.
 pub fn sign_ins() -> Vec<User> {
-    let mut users: Vec<User> = plan::HEADQUARTERS
-        .iter()
-        .map(|(role, login)| user(login, *role, String::new()))
-        .collect();
+    let mut users: Vec<User> =
+        plan::HEADQUARTERS.iter().map(|(role, login)| user(login, *role, String::new())).collect();
     for code in SHOWN {
         let Some(store) = plan::store_of_code(code) else { continue };
         for (role, ..) in plan::CREW {

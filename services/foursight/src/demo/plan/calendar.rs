@@ -122,7 +122,8 @@ impl WallClock {
 
     /// So many seconds after a day's beginning; the day's first instant when that is outside what time can hold.
     pub(crate) fn at(&self, day: civil::Date, seconds: i64) -> Timestamp {
-        let midnight = self.0.to_timestamp(day.to_datetime(civil::Time::midnight())).unwrap_or(Timestamp::UNIX_EPOCH);
+        let midnight =
+            self.0.to_timestamp(day.to_datetime(civil::Time::midnight())).unwrap_or(Timestamp::UNIX_EPOCH);
         midnight.checked_add(seconds.seconds()).unwrap_or(midnight)
     }
 }

@@ -33,8 +33,21 @@ struct Model {
 }
 
 const MODELS: [(Model, u32); 6] = [
-    (Model { name: "启岚 L3", code: "AB13K", new_energy: false, trims: &["1.5T 舒适型", "1.5T 豪华型"] }, 26),
-    (Model { name: "启岚 L5", code: "AB15K", new_energy: false, trims: &["2.0T 舒适型", "2.0T 豪华型", "2.0T 旗舰型"] }, 17),
+    (
+        Model {
+            name: "启岚 L3", code: "AB13K", new_energy: false, trims: &["1.5T 舒适型", "1.5T 豪华型"]
+        },
+        26,
+    ),
+    (
+        Model {
+            name: "启岚 L5",
+            code: "AB15K",
+            new_energy: false,
+            trims: &["2.0T 舒适型", "2.0T 豪华型", "2.0T 旗舰型"],
+        },
+        17,
+    ),
     (Model { name: "启岚 X5", code: "AC25M", new_energy: false, trims: &["2.0T 两驱", "2.0T 四驱"] }, 20),
     (Model { name: "启岚 X7", code: "AC27M", new_energy: false, trims: &["2.0T 六座", "2.0T 七座"] }, 9),
     (Model { name: "启岚 E4", code: "AE34N", new_energy: true, trims: &["标准续航", "长续航"] }, 19),
@@ -61,7 +74,8 @@ pub(crate) fn car(
     registered: bool,
 ) -> Car {
     let model = dice.weighted(&MODELS);
-    let plate = if model.new_energy { new_energy_plate(seed, index, store) } else { plate(seed, index, store) };
+    let plate =
+        if model.new_energy { new_energy_plate(seed, index, store) } else { plate(seed, index, store) };
     Car {
         id: dice.id(delivered),
         vin: vehicle_number(seed, index, &model, day.year()),
@@ -89,7 +103,12 @@ fn plate(seed: u64, index: u64, store: &Store) -> String {
     let place = scatter(index, seed, 24 * 24 * 1000 + 24 * 10_000);
     let rest = match place.checked_sub(24 * 24 * 1000) {
         Some(place) => format!("{:04}{}", place / 24, sign(LETTERS, place % 24)),
-        None => format!("{}{}{:03}", sign(LETTERS, place / 24_000), sign(LETTERS, place / 1000 % 24), place % 1000),
+        None => format!(
+            "{}{}{:03}",
+            sign(LETTERS, place / 24_000),
+            sign(LETTERS, place / 1000 % 24),
+            place % 1000
+        ),
     };
     format!("{}{rest}", store.plate)
 }

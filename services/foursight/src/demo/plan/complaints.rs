@@ -2,7 +2,7 @@
 
 use foursight_kernel::{CallTaskId, CaseId, StaffId, StoreId};
 use foursight_proto::{
-    complaint::v1::{Cause, CaseKind, IntakeChannel, Measure, Severity},
+    complaint::v1::{CaseKind, Cause, IntakeChannel, Measure, Severity},
     identity::v1::Role,
 };
 use jiff::Timestamp;
@@ -143,7 +143,12 @@ pub(super) fn after_visit(scene: &Scene<'_>, dice: &mut Dice, history: &mut CarH
     }
     let matter = dice.pick(&SERVICE_MATTERS);
     let intake = Intake {
-        channel: dice.pick(&[IntakeChannel::Phone, IntakeChannel::Counter, IntakeChannel::Wechat, IntakeChannel::Phone]),
+        channel: dice.pick(&[
+            IntakeChannel::Phone,
+            IntakeChannel::Counter,
+            IntakeChannel::Wechat,
+            IntakeChannel::Phone,
+        ]),
         subject: visit.id.name(),
         call_task: None,
         taker: visit.advisor,

@@ -67,7 +67,13 @@ struct Site {
 }
 
 const fn site(
-    (code, quarter, region, city, plate): (&'static str, &'static str, &'static str, &'static str, &'static str),
+    (code, quarter, region, city, plate): (
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+    ),
     district_codes: &'static [u32],
     week: Week,
     public_holidays: bool,
@@ -87,7 +93,14 @@ const SITES: [Site; 12] = [
     site(("BJ01", "北京望岚店", "华北", "北京", "京A"), &[110_105, 110_108], LongEvenings, true, 12, 140),
     site(("BJ02", "北京禾苑店", "华北", "北京", "京B"), &[110_106, 110_112], EveryDay, false, 9, 210),
     site(("TJ01", "天津潮汐店", "华北", "天津", "津A"), &[120_101, 120_104], MondayToSaturday, true, 6, 190),
-    site(("SJ01", "石家庄青禾店", "华北", "石家庄", "冀A"), &[130_102, 130_104], MondayToSaturday, true, 5, 250),
+    site(
+        ("SJ01", "石家庄青禾店", "华北", "石家庄", "冀A"),
+        &[130_102, 130_104],
+        MondayToSaturday,
+        true,
+        5,
+        250,
+    ),
     site(("GZ01", "广州榕荫店", "华南", "广州", "粤A"), &[440_103, 440_106], LongEvenings, true, 10, 130),
     site(("GZ02", "广州木棉湾店", "华南", "广州", "粤A"), &[440_105, 440_111], EveryDay, false, 7, 170),
     site(("SZ01", "深圳星屿店", "华南", "深圳", "粤B"), &[440_304, 440_305], LongEvenings, true, 10, 110),

@@ -1,10 +1,7 @@
 //! What happened to a car and its owner: the delivery, every service visit in the owner's own rhythm, the follow-up calls.
 
 use foursight_kernel::{CallTaskId, DeliveryId, StaffId, StoreId, VisitId};
-use foursight_proto::{
-    customer::v1::VisitKind,
-    identity::v1::Role,
-};
+use foursight_proto::{customer::v1::VisitKind, identity::v1::Role};
 use jiff::{Timestamp, ToSpan};
 
 use super::{
@@ -96,6 +93,7 @@ pub(crate) struct CarHistory {
 }
 
 /// Where and when a history takes place.
+#[derive(Clone, Copy)]
 pub(super) struct Scene<'a> {
     pub(super) group: &'a Group,
     pub(super) wall: &'a WallClock,
@@ -103,6 +101,16 @@ pub(super) struct Scene<'a> {
     pub(super) now: Timestamp,
     /// The store's place in the list.
     pub(super) store: usize,
+    /// Another store to which the customer goes for service now and then.
+    pub(super) elsewhere: Option<usize>,
+}
+
+impl Scene<'_> {
+    /// Where a visit takes place.
+    fn of_visit(&self, dice: &mut Dice) -> Self {
+        let elsewhere = self.elsewhere.filter(|_| dice.chance(400));
+        Self { store: elsewhere.unwrap_or(self.store), ..*self }
+    }
 }
 
 /// The history of a car that was delivered about then. `index` makes VIN and plate unique.
@@ -121,7 +129,7 @@ pub(super) fn car(scene: &Scene<'_>, dice: &mut Dice, index: u64, about: Timesta
     };
     let mut history = CarHistory { car, delivery, visits: Vec::new(), calls: Vec::new(), cases: Vec::new() };
     let call = FollowUp::of_delivery(&history.delivery);
-    follow_up(scene, dice, &mut history, call);
+    follow_up(scene, dice, &mut history, &call);
     visits(scene, dice, &mut history);
     history
 }
@@ -135,6 +143,7 @@ fn visits(scene: &Scene<'_>, dice: &mut Dice, history: &mut CarHistory) {
     let mut number = 0;
     while number < stays {
         came = later(came, dice.around(rhythm));
+        let scene = &scene.of_visit(dice);
         let check_in = working_instant(scene, dice, came);
         if check_in >= scene.now {
             return;
@@ -143,7 +152,7 @@ fn visits(scene: &Scene<'_>, dice: &mut Dice, history: &mut CarHistory) {
         let call = FollowUp::of_visit(&visit);
         history.visits.push(visit);
         if let Some(call) = call {
-            follow_up(scene, dice, history, call);
+            follow_up(scene, dice, history, &call);
         }
         complaints::after_visit(scene, dice, history);
         number += 1;
@@ -184,10 +193,10 @@ fn visit(scene: &Scene<'_>, dice: &mut Dice, history: &CarHistory, check_in_time
 /// The reading at an instant: never below the one before.
 fn odometer(dice: &mut Dice, history: &CarHistory, at: Timestamp) -> i32 {
     let last = history.visits.last();
-    let (since, reading) = last.map_or(
-        (history.delivery.deliver_time, history.delivery.odometer_km),
-        |visit| (visit.check_in_time, visit.odometer_km),
-    );
+    let (since, reading) = last
+        .map_or((history.delivery.deliver_time, history.delivery.odometer_km), |visit| {
+            (visit.check_in_time, visit.odometer_km)
+        });
     let days = at.duration_since(since).as_secs() / DAY;
     let driven = days * dice.around(history.car.metres_a_day) / 1000;
     reading.saturating_add(i32::try_from(driven.max(0)).unwrap_or(0))
@@ -214,7 +223,7 @@ impl FollowUp {
     }
 }
 
-fn follow_up(scene: &Scene<'_>, dice: &mut Dice, history: &mut CarHistory, about: FollowUp) {
+fn follow_up(scene: &Scene<'_>, dice: &mut Dice, history: &mut CarHistory, about: &FollowUp) {
     let task = CallTask {
         id: dice.id(about.planned),
         store: scene.group.stores[scene.store].id,
@@ -223,7 +232,7 @@ fn follow_up(scene: &Scene<'_>, dice: &mut Dice, history: &mut CarHistory, about
         advisor: about.advisor,
         create_time: about.planned,
         due_time: later(about.planned, about.term),
-        end: call(scene, dice, &about),
+        end: call(scene, dice, about),
     };
     complaints::from_call(scene, dice, &task, &mut history.cases);
     history.calls.push(task);

@@ -44,7 +44,12 @@ const SOURCES: [SourceChannel; 6] = [
 ];
 
 /// The lead that led to the first car. Older records have none: they came from the system before.
-pub(super) fn of_buyer(scene: &Scene<'_>, dice: &mut Dice, met: Timestamp, cars: &[CarHistory]) -> Option<Lead> {
+pub(super) fn of_buyer(
+    scene: &Scene<'_>,
+    dice: &mut Dice,
+    met: Timestamp,
+    cars: &[CarHistory],
+) -> Option<Lead> {
     let first = cars.first()?;
     if scene.now.duration_since(met).as_secs() > 400 * DAY {
         return None;
@@ -82,7 +87,8 @@ pub(super) fn of_prospect(
         LeadGrade::C | LeadGrade::Unspecified => 15,
     };
     // Most were followed up in time: they were graded within the last term. One in ten waits for longer.
-    let ago = if dice.chance(900) { dice.between(0, days * DAY) } else { dice.between(days * DAY, days * 2 * DAY) };
+    let ago =
+        if dice.chance(900) { dice.between(0, days * DAY) } else { dice.between(days * DAY, days * 2 * DAY) };
     let about = working_instant(scene, dice, later(scene.now, -ago));
     let grade_time = if about >= scene.now { later(about, -2 * DAY) } else { about }.max(met);
     Some(Lead {

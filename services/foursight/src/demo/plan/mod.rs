@@ -25,12 +25,11 @@ use self::{
 };
 
 pub(crate) use self::{
-    cars::Car,
-    complaints::{Case, StepKind},
+    complaints::{Case, Step, StepKind},
     group::{CREW, Group, HEADQUARTERS, Staff, Store, login_of, store_of_code},
-    history::{CallTask, CarHistory, Delivery, Subject, Visit},
+    history::{CallTask, CarHistory, Subject},
     leads::Lead,
-    people::{Consent, ContactPoint, Customer},
+    people::{Consent, ContactPoint},
 };
 
 /// So many customers at most: beyond, there would be no plates left.
@@ -55,7 +54,7 @@ pub(crate) struct Plan {
 /// A customer with everything that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CustomerFile {
-    pub(crate) customer: Customer,
+    pub(crate) customer: people::Customer,
     /// The place of the customer's store in [`Group::stores`].
     pub(crate) store: usize,
     pub(crate) stage: LifeCycleStage,
@@ -93,8 +92,10 @@ impl Plan {
         let index = u64::from(index);
         let mut dice = Dice::new(self.seed, Stream::Customer, index);
         let store = dice.weighted(&self.places);
+        // A few are served by a second store.
+        let elsewhere = dice.chance(60).then(|| dice.weighted(&self.places)).filter(|other| *other != store);
         let scene =
-            Scene { group: &self.group, wall: &self.wall, seed: self.seed, now: self.now, store };
+            Scene { group: &self.group, wall: &self.wall, seed: self.seed, now: self.now, store, elsewhere };
         // One in eight only asked so far; most of those asked lately.
         if dice.chance(125) {
             return self.prospect(&scene, &mut dice, index);
@@ -119,17 +120,16 @@ impl Plan {
         let store = &self.group.stores[scene.store];
         let customer = people::customer(dice, self.seed, index, store, met, self.now);
         let lead = leads::of_prospect(scene, dice, met, customer.source);
-        let stage =
-            if lead.is_none() { LifeCycleStage::Prospect } else { LifeCycleStage::Intention };
+        let stage = if lead.is_none() { LifeCycleStage::Prospect } else { LifeCycleStage::Intention };
         CustomerFile { customer, store: scene.store, stage, cars: Vec::new(), lead }
     }
 
     /// Where an owner stands: by the last time that any of the cars was seen.
     fn stage(&self, cars: &[CarHistory]) -> LifeCycleStage {
         let serviced = cars.iter().any(|car| !car.visits.is_empty());
-        let seen = cars.iter().map(|car| {
-            car.visits.last().map_or(car.delivery.deliver_time, |visit| visit.check_in_time)
-        });
+        let seen = cars
+            .iter()
+            .map(|car| car.visits.last().map_or(car.delivery.deliver_time, |visit| visit.check_in_time));
         let days = seen.max().map_or(0, |seen| self.now.duration_since(seen).as_secs() / DAY);
         match days {
             548.. => LifeCycleStage::Lost,

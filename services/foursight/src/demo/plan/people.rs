@@ -4,7 +4,7 @@
 //! (RFC 2606), so that nothing can ever reach a person.
 
 use foursight_customer::national_id;
-use foursight_kernel::{ConsentId, ContactPointId, CustomerId};
+use foursight_kernel::{ConsentId, CustomerId};
 use foursight_proto::customer::v1::{
     ConsentState, ContactKind, CustomerKind, Gender, Purpose, SourceChannel,
 };
@@ -37,7 +37,6 @@ pub(crate) struct Customer {
 /// A way to reach a customer.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ContactPoint {
-    pub(crate) id: ContactPointId,
     pub(crate) kind: ContactKind,
     pub(crate) value: String,
 }
@@ -55,13 +54,27 @@ pub(crate) struct Consent {
 
 /// First three digits of mobile numbers that were in use for decades.
 const MOBILE: [u64; 29] = [
-    130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 150, 151, 152, 153, 155, 156, 157, 158, 159, 180, 181, 182, 183,
-    184, 185, 186, 187, 188, 189,
+    130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 150, 151, 152, 153, 155, 156, 157, 158, 159, 180, 181,
+    182, 183, 184, 185, 186, 187, 188, 189,
 ];
 const MAIL_DOMAINS: [&str; 3] = ["example.com", "example.net", "example.org"];
 const STREETS: [&str; 16] = [
-    "云帆路", "枫桥里", "澄湖大道", "栖云街", "望岚路", "禾苑东路", "潮汐街", "青禾路", "榕荫路", "木棉湾路", "星屿大道", "陶然街",
-    "听松路", "晚晴街", "鹿鸣路", "百川大道",
+    "云帆路",
+    "枫桥里",
+    "澄湖大道",
+    "栖云街",
+    "望岚路",
+    "禾苑东路",
+    "潮汐街",
+    "青禾路",
+    "榕荫路",
+    "木棉湾路",
+    "星屿大道",
+    "陶然街",
+    "听松路",
+    "晚晴街",
+    "鹿鸣路",
+    "百川大道",
 ];
 
 /// The oldest customers' first possible birthday; the youngest are 50 years younger.
@@ -83,12 +96,14 @@ pub(crate) fn customer(
     let gender = if dice.chance(420) { Gender::Female } else { Gender::Male };
     let (birthday, sequence) = birthday(seed, index);
     let id = dice.id(create_time);
-    let display_name =
-        if organization { names::firm(dice, store.city) } else { names::person(dice, gender) };
+    let display_name = if organization { names::firm(dice, store.city) } else { names::person(dice, gender) };
     // Half of the people left their id number: they bought on credit or had the car registered by the store.
-    let national_id =
-        if !organization && dice.chance(550) { resident_id(dice, store, birthday, sequence, gender) } else { None };
-    let contact_points = contact_points(dice, seed, index, store, create_time);
+    let national_id = if !organization && dice.chance(550) {
+        resident_id(dice, store, birthday, sequence, gender)
+    } else {
+        None
+    };
+    let contact_points = contact_points(dice, seed, index, store);
     let consents = consents(dice, &contact_points, create_time, now);
     Customer {
         id,
@@ -125,37 +140,37 @@ fn birthday(seed: u64, index: u64) -> (Date, u64) {
 }
 
 /// A resident id number (GB 11643): district, birthday, sequence (odd for men, even for women), check digit.
-fn resident_id(dice: &mut Dice, store: &Store, birthday: Date, sequence: u64, gender: Gender) -> Option<String> {
+fn resident_id(
+    dice: &mut Dice,
+    store: &Store,
+    birthday: Date,
+    sequence: u64,
+    gender: Gender,
+) -> Option<String> {
     let district = dice.pick(store.district_codes);
     let sequence = sequence * 2 + if gender == Gender::Female { 2 } else { 1 };
     let digits = format!("{district}{}{sequence:03}", birthday.strftime("%Y%m%d"));
     national_id::with_check_digit(&digits)
 }
 
-fn contact_points(
-    dice: &mut Dice,
-    seed: u64,
-    index: u64,
-    store: &Store,
-    create_time: Timestamp,
-) -> Vec<ContactPoint> {
+fn contact_points(dice: &mut Dice, seed: u64, index: u64, store: &Store) -> Vec<ContactPoint> {
     let mut points = Vec::with_capacity(4);
-    let mut add = |dice: &mut Dice, kind, value| points.push(ContactPoint { id: dice.id(create_time), kind, value });
-    add(dice, ContactKind::Phone, mobile(seed, index * 2));
+    let mut add = |kind, value| points.push(ContactPoint { kind, value });
+    add(ContactKind::Phone, mobile(seed, index * 2));
     if dice.chance(80) {
-        add(dice, ContactKind::Phone, mobile(seed, index * 2 + 1));
+        add(ContactKind::Phone, mobile(seed, index * 2 + 1));
     }
     if dice.chance(350) {
         let domain = dice.pick(&MAIL_DOMAINS);
-        add(dice, ContactKind::Email, format!("chezhu{:06}@{domain}", scatter(index, seed, 900_000)));
+        add(ContactKind::Email, format!("chezhu{:06}@{domain}", scatter(index, seed, 900_000)));
     }
     if dice.chance(550) {
-        add(dice, ContactKind::Wechat, format!("wxid_cy{:08}", scatter(index, seed, 100_000_000)));
+        add(ContactKind::Wechat, format!("wxid_cy{:08}", scatter(index, seed, 100_000_000)));
     }
     if dice.chance(600) {
         let (street, house) = (dice.pick(&STREETS), dice.between(1, 699));
         let (block, floor, door) = (dice.between(1, 28), dice.between(1, 33), dice.between(1, 4));
-        add(dice, ContactKind::Address, format!("{}市{street}{house}号{block}幢{floor}{door:02}室", store.city));
+        add(ContactKind::Address, format!("{}市{street}{house}号{block}幢{floor}{door:02}室", store.city));
     }
     points
 }
@@ -168,14 +183,15 @@ fn mobile(seed: u64, number: u64) -> String {
 }
 
 /// How many of a thousand customers agree, for each purpose.
-const AGREEMENT: [(Purpose, u32); 4] = [
-    (Purpose::Service, 970),
-    (Purpose::Survey, 850),
-    (Purpose::Marketing, 680),
-    (Purpose::Profiling, 560),
-];
+const AGREEMENT: [(Purpose, u32); 4] =
+    [(Purpose::Service, 970), (Purpose::Survey, 850), (Purpose::Marketing, 680), (Purpose::Profiling, 560)];
 
-fn consents(dice: &mut Dice, points: &[ContactPoint], create_time: Timestamp, now: Timestamp) -> Vec<Consent> {
+fn consents(
+    dice: &mut Dice,
+    points: &[ContactPoint],
+    create_time: Timestamp,
+    now: Timestamp,
+) -> Vec<Consent> {
     let mut consents = Vec::new();
     for kind in [ContactKind::Phone, ContactKind::Email, ContactKind::Wechat] {
         if !points.iter().any(|point| point.kind == kind) {
