@@ -17,3 +17,18 @@ pub(crate) fn store_of_list(caller: &Principal, asked: Option<StoreId>) -> Resul
         Reach::Stores(_) | Reach::Group => None,
     })
 }
+
+/// The stores that a list is of: the one asked for, else all of the caller's; `None` when that is the whole group.
+///
+/// # Errors
+/// `STORE_OUT_OF_REACH` for a store that is not the caller's.
+pub(crate) fn stores_of_list(caller: &Principal, asked: Option<StoreId>) -> Result<Option<Vec<StoreId>>> {
+    if let Some(store) = asked {
+        caller.require_store(store)?;
+        return Ok(Some(vec![store]));
+    }
+    Ok(match &caller.reach {
+        Reach::Stores(stores) => Some(stores.clone()),
+        Reach::Group => None,
+    })
+}

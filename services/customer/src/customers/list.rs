@@ -26,16 +26,16 @@ pub(crate) async fn list(
     let q = v.optional_text("q", &request.q, 100);
     v.check()?;
     let page = Page::<CustomerId>::parse(request.page_size, &request.page_token)?;
-    let store = scope::store_of_list(caller, store)?;
+    let stores = scope::stores_of_list(caller, store)?;
     let after = page.after.map(CustomerId::uuid);
 
     let mut tx = ctx.db.begin(caller).await?;
-    let ids = match (q, store) {
-        (Some(q), store) => {
+    let ids = match (q, stores) {
+        (Some(q), _) => {
             let search = Search::parse(&ctx.keys, &q, ctx.today());
             found(&mut tx, &search, store, after, page.limit).await?
         }
-        (None, Some(store)) => of_store(&mut tx, store, after, page.limit).await?,
+        (None, Some(stores)) => of_stores(&mut tx, &stores, after, page.limit).await?,
         (None, None) => of_all(&mut tx, after, page.limit).await?,
     };
     let (ids, next_page_token) = page.finish(ids, |id| CustomerId::from(*id))?;
@@ -43,16 +43,24 @@ pub(crate) async fn list(
     Ok(ListCustomersResponse { customers, next_page_token })
 }
 
-async fn of_store(
+/// The newest of each store by its index, then the newest of those: row-level security alone would look at every file.
+async fn of_stores(
     tx: &mut PgConnection,
-    store: StoreId,
+    stores: &[StoreId],
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Uuid>> {
+    let stores: Vec<Uuid> = stores.iter().map(|store| store.uuid()).collect();
     let ids = sqlx::query_scalar!(
-        "SELECT customer_id FROM customer.customer_stores
-         WHERE store_id = $1 AND ($2::uuid IS NULL OR customer_id < $2) ORDER BY customer_id DESC LIMIT $3",
-        store.uuid(),
+        r#"SELECT DISTINCT newest.customer_id AS "id!"
+           FROM unnest($1::uuid[]) AS store (id)
+           CROSS JOIN LATERAL (
+               SELECT customer_id FROM customer.customer_stores
+               WHERE store_id = store.id AND ($2::uuid IS NULL OR customer_id < $2)
+               ORDER BY customer_id DESC LIMIT $3
+           ) newest
+           ORDER BY 1 DESC LIMIT $3"#,
+        &stores,
         after,
         limit,
     )

@@ -87,3 +87,18 @@ async fn a_list_is_paged_newest_first_within_the_caller_s_stores() {
     let all = pages(&world, &world.headquarters, None).await;
     assert_eq!((all.len(), all[0].as_str(), all[9].as_str()), (10, "苏州4", "杭州0"));
 }
+
+#[tokio::test]
+async fn who_works_at_two_stores_sees_a_shared_customer_once() {
+    let world = World::start().await;
+    let both = world
+        .stack
+        .staff(&[foursight_proto::identity::v1::Role::CrManager], &[world.hangzhou, world.suzhou])
+        .unwrap();
+    world.open(&world.here, world.hangzhou, "示例一", "13800001234").await;
+    world.receive(&world.there, world.suzhou, person(world.suzhou, "示例一", "13800001234")).await;
+    world.stack.clock.advance(SignedDuration::from_secs(1));
+    world.open(&world.there, world.suzhou, "示例二", "13900005678").await;
+    assert_eq!(pages(&world, &both, None).await, ["示例二", "示例一"]);
+    assert_eq!(pages(&world, &world.here, None).await, ["示例一"]);
+}
