@@ -42,7 +42,7 @@ CREATE TABLE customer_stores (
 );
 CREATE INDEX customer_stores_newest ON customer_stores (store_id, customer_id DESC);
 
--- Destroying the row destroys the customer's sealed facts, in every backup too.
+-- Destroying the row destroys the customer's sealed facts, wherever else copies of them are.
 CREATE TABLE customer_keys (
     customer_id    uuid PRIMARY KEY REFERENCES customers (id),
     master_version integer NOT NULL CHECK (master_version > 0),
