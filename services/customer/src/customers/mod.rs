@@ -9,6 +9,7 @@ pub(crate) mod masking;
 mod new_file;
 pub(crate) mod open;
 mod reveal;
+mod sealed_file;
 pub(crate) mod sealing;
 pub(crate) mod search;
 pub(crate) mod stage;
@@ -25,7 +26,8 @@ use tonic::{Request, Response, Status};
 #[cfg(test)]
 pub(crate) use keys::tests;
 pub(crate) use keys::{KeyRing, WrappedKey};
-pub(crate) use new_file::{NewFile, SealedFile};
+pub(crate) use new_file::NewFile;
+pub(crate) use sealed_file::SealedFile;
 
 use crate::{context::Context, timeline};
 

@@ -1,0 +1,85 @@
+//! A sealed file, on its way to the database.
+
+use foursight_kernel::{ContactPointId, CustomerId, time};
+use foursight_proto::customer::v1::{ContactPoint, Customer, LifeCycleStage};
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+
+use crate::{
+    customers::{NewFile, WrappedKey, file, masking, sealing::FieldKind},
+    names,
+};
+
+/// A file ready to be written.
+#[derive(Debug)]
+pub(crate) struct SealedFile {
+    pub(crate) id: CustomerId,
+    pub(crate) key: WrappedKey,
+    /// The sealed number and its hash.
+    pub(crate) national_id: Option<(Vec<u8>, Vec<u8>)>,
+    pub(crate) points: Vec<SealedPoint>,
+    pub(crate) facts: NewFile,
+}
+
+/// A contact point ready to be written.
+#[derive(Debug)]
+pub(crate) struct SealedPoint {
+    pub(crate) id: ContactPointId,
+    pub(crate) kind: i16,
+    pub(crate) sealed: Vec<u8>,
+    pub(crate) hash: Option<Vec<u8>>,
+    pub(crate) tail_hash: Option<Vec<u8>>,
+    pub(crate) exclusive: bool,
+}
+
+impl SealedFile {
+    /// The hashes of the phones that tell who a person is.
+    pub(crate) fn phone_hashes(&self) -> Vec<Vec<u8>> {
+        self.points
+            .iter()
+            .filter(|point| point.tail_hash.is_some())
+            .filter_map(|point| point.hash.clone())
+            .collect()
+    }
+
+    /// The hash of the national id.
+    pub(crate) fn national_id_hash(&self) -> Option<&[u8]> {
+        self.national_id.as_ref().map(|(_, hash)| hash.as_slice())
+    }
+
+    /// The file as it was opened just now, masked.
+    pub(crate) fn to_proto(&self, now: Timestamp) -> Customer {
+        let facts = &self.facts;
+        let mut point_ids: Vec<ContactPointId> = self.points.iter().map(|point| point.id).collect();
+        point_ids.sort_unstable();
+        let contact_points = point_ids
+            .into_iter()
+            .zip(&facts.contacts)
+            .map(|(id, value)| ContactPoint {
+                name: names::below(self.id, "contactPoints", id.uuid()),
+                kind: value.kind().into(),
+                value: masking::mask_contact(value),
+                start_time: Some(time::to_proto(now)),
+                end_time: None,
+            })
+            .collect();
+        Customer {
+            name: self.id.name(),
+            kind: facts.kind.into(),
+            display_name: facts.display_name.clone(),
+            gender: facts.gender.into(),
+            birthday: facts.birthday.map(file::date_to_proto),
+            national_id: facts.national_id.as_ref().map_or_else(String::new, |number| {
+                masking::mask(FieldKind::NationalId, number.expose_secret())
+            }),
+            contact_points,
+            store: facts.store.name(),
+            stores: vec![facts.store.name()],
+            source: facts.source.into(),
+            stage: LifeCycleStage::Prospect.into(),
+            create_time: Some(time::to_proto(now)),
+            update_time: Some(time::to_proto(now)),
+            etag: file::etag(1),
+        }
+    }
+}
