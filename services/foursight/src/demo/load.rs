@@ -2,8 +2,8 @@
 //!
 //! Customers go in by chunks. Of a chunk, the cases go first, then the calls, then the files with their cars, so that
 //! nobody who hears of a delivery plans a call that was made long ago, and nobody who hears of a bad call opens a case that
-//! is there. The first two pass over what is there, the last marks the chunk as done: a load that was stopped goes on
-//! with the first chunk whose last customer is missing, and loading a complete group again changes nothing.
+//! is there. The first two pass over what is there, the last is written whole or not at all: a load that was stopped goes
+//! on with the first customer who is missing, a larger group is added to, and loading the same again changes nothing.
 
 use std::{fmt, sync::Arc};
 
@@ -92,13 +92,12 @@ pub async fn load(
         customers: total,
         ..DemoReport::default()
     };
-    let mut first = 0;
+    let mut first = loader.first_missing(&plan).await?;
+    progress(u64::from(first), total);
     while first < plan.customers() {
         let end = first.saturating_add(CHUNK).min(plan.customers());
-        if !loader.has(plan.customer(end - 1).customer.id).await? {
-            let files: Vec<CustomerFile> = (first..end).map(|place| plan.customer(place)).collect();
-            loader.chunk(&plan, &files, &mut report).await?;
-        }
+        let files: Vec<CustomerFile> = (first..end).map(|place| plan.customer(place)).collect();
+        loader.chunk(&plan, &files, &mut report).await?;
         first = end;
         progress(u64::from(end), total);
     }
@@ -158,6 +157,20 @@ impl Loader {
         );
         tx.rollback().await?;
         Ok(plan)
+    }
+
+    /// How many customers are there: always the first so many, because chunks are written in order and each whole.
+    async fn first_missing(&self, plan: &Plan) -> Result<u32> {
+        let (mut there, mut missing) = (0, plan.customers());
+        while there < missing {
+            let middle = there + (missing - there) / 2;
+            if self.has(plan.customer(middle).customer.id).await? {
+                there = middle + 1;
+            } else {
+                missing = middle;
+            }
+        }
+        Ok(there)
     }
 
     async fn has(&self, customer: CustomerId) -> Result<bool> {

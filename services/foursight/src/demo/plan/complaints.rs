@@ -97,9 +97,15 @@ const NOTES: [(StepKind, &str); 5] = [
     (StepKind::Closed, "客户对处理结果表示满意"),
 ];
 
-/// What a customer who was reached says.
-pub(super) fn answer(scene: &Scene<'_>, dice: &mut Dice, subject: Subject) -> Answer {
-    if dice.chance(8) {
+/// How many of a thousand customers complain about something that was then. Of late more than usual, so that somebody who
+/// looks at the demo group finds open cases of every state.
+fn complaining(scene: &Scene<'_>, at: Timestamp) -> u32 {
+    if scene.now.duration_since(at).as_secs() < 5 * DAY { 50 } else { 5 }
+}
+
+/// What a customer who was reached then says.
+pub(super) fn answer(scene: &Scene<'_>, dice: &mut Dice, subject: Subject, at: Timestamp) -> Answer {
+    if dice.chance(complaining(scene, at)) {
         let complaint = Some(dice.pick(matters(subject)));
         return Answer { score: dice.pick(&[2, 3, 4, 5, 6]), complaint };
     }
@@ -136,8 +142,8 @@ pub(super) fn after_visit(scene: &Scene<'_>, dice: &mut Dice, history: &mut CarH
     else {
         return;
     };
-    let complains = dice.chance(4);
     let open_time = later(hand_over, dice.between(HOUR, 30 * HOUR));
+    let complains = dice.chance(complaining(scene, open_time));
     if !complains || open_time >= scene.now {
         return;
     }

@@ -248,7 +248,7 @@ fn call(scene: &Scene<'_>, dice: &mut Dice, about: &FollowUp) -> Option<CallEnd>
             return None;
         }
         if dice.chance(780) {
-            return Some(CallEnd { at, answer: Some(complaints::answer(scene, dice, about.subject)) });
+            return Some(CallEnd { at, answer: Some(complaints::answer(scene, dice, about.subject, at)) });
         }
         if attempt < 3 {
             at = working_instant(scene, dice, later(at, DAY));
