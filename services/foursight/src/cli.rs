@@ -72,7 +72,14 @@ pub(crate) struct Up {
 
 impl Default for Up {
     fn default() -> Self {
-        Self { data: ".foursight".into(), port_base: None, fresh: false, ready_json: false, customers: 5_000, seed: 1 }
+        Self {
+            data: ".foursight".into(),
+            port_base: None,
+            fresh: false,
+            ready_json: false,
+            customers: 5_000,
+            seed: 1,
+        }
     }
 }
 

@@ -44,7 +44,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
 impl Config {
     /// The configuration that is meant: a file, or that of a private stack.
     fn settings(&self) -> Result<Settings> {
-        let file: Option<PathBuf> = self.data.as_deref().map(private_configuration).or_else(|| self.config.clone());
+        let file: Option<PathBuf> =
+            self.data.as_deref().map(private_configuration).or_else(|| self.config.clone());
         Settings::load(file.as_deref(), "")
     }
 }

@@ -28,8 +28,8 @@ pub(crate) enum Rank {
     Lead = 3,
     Delivery = 4,
     Visit = 5,
-    Case = 6,
-    Task = 7,
+    Task = 6,
+    Case = 7,
     Message = 8,
 }
 

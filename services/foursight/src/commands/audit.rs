@@ -14,7 +14,10 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let settings = config.settings()?;
     let mut whole = true;
     for role in roles::all() {
-        let Some(url) = settings.service(role.name()).database_url.filter(|_| role.migrator().is_some()) else { continue };
+        let Some(url) = settings.service(role.name()).database_url.filter(|_| role.migrator().is_some())
+        else {
+            continue;
+        };
         let database = Database::connect(url.expose_secret(), role.name(), &settings.database)?;
         let mut tx = database.begin_as_service().await?;
         let verdict = match audit::verify(&mut tx).await? {

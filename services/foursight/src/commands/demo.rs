@@ -12,7 +12,8 @@ use crate::cli::Demo;
 
 /// Loads a demo group into an empty database.
 pub(super) async fn run(arguments: &Demo) -> Result<()> {
-    let target = DemoTarget { settings: Arc::new(arguments.config.settings()?), clock: Arc::new(SystemClock) };
+    let target =
+        DemoTarget { settings: Arc::new(arguments.config.settings()?), clock: Arc::new(SystemClock) };
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{msg} [{wide_bar}] {pos}/{len}")?);
     bar.set_message("customers");
     let began = std::time::Instant::now();

@@ -11,9 +11,13 @@ use crate::cli::Up;
 
 /// Starts a private stack, and stops it in order when asked.
 pub(super) async fn run(up: Up) -> Result<()> {
-    ensure!(up.port_base.is_none_or(|base| base > 0 && base <= u16::MAX - 7), "--port-base must be from 1 to 65528");
+    ensure!(
+        up.port_base.is_none_or(|base| base > 0 && base <= u16::MAX - 7),
+        "--port-base must be from 1 to 65528"
+    );
     let began = std::time::Instant::now();
-    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("  {msg} [{wide_bar}] {pos}/{len}")?);
+    let bar =
+        ProgressBar::new(0).with_style(ProgressStyle::with_template("  {msg} [{wide_bar}] {pos}/{len}")?);
     bar.set_message("customers");
     let plan = Plan {
         data: up.data.clone(),
@@ -64,7 +68,10 @@ fn welcome(ready: &Ready, up: &Up, took: Duration) {
             "\n  curl -s {}/v1/tokens -H 'content-type: application/json' \\\n       -d '{{\"password\":{{\"login\":\"{}\",\"password\":\"{}\"}}}}'",
             ready.gateway, user.login, user.password
         ));
-        tell(&format!("\n  One customer's story, step by step:  foursight story --data {}", up.data.display()));
+        tell(&format!(
+            "\n  One customer's story, step by step:  foursight story --data {}",
+            up.data.display()
+        ));
     }
     tell("\n  Ctrl-C stops everything.");
 }

@@ -40,7 +40,9 @@ impl Cast {
         let store = users.iter().find(|user| user.role == "CR_MANAGER" && !user.store.is_empty());
         let store = store.context("the stack has no demo group: start it with customers")?.store.clone();
         let part = |role: &str, here: bool| {
-            let found = users.iter().find(|user| user.role == role && !user.store.is_empty() && (user.store == store) == here);
+            let found = users
+                .iter()
+                .find(|user| user.role == role && !user.store.is_empty() && (user.store == store) == here);
             found.cloned().with_context(|| format!("nobody plays {role}"))
         };
         Ok(Self {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// A signed-in person.
 #[derive(Debug, Clone)]
-pub struct Person {
+pub(super) struct Person {
     /// `staff/{id}`
     pub name: String,
     /// The person's access token.
@@ -17,7 +17,7 @@ pub struct Person {
 
 /// Speaks to the gateway; every request belongs to one trace.
 #[derive(Debug)]
-pub struct Client {
+pub(super) struct Client {
     http: reqwest::Client,
     gateway: String,
     /// The trace of everything that this client asks.
@@ -75,7 +75,13 @@ impl Client {
         self.send(Method::GET, Some(person), path, None).await
     }
 
-    async fn expect_ok(&self, method: Method, person: &Person, path: &str, body: Option<&Value>) -> Result<Answer> {
+    async fn expect_ok(
+        &self,
+        method: Method,
+        person: &Person,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer> {
         let (status, answer) = self.send(method.clone(), Some(person), path, body).await?;
         if !status.is_success() {
             bail!("{method} {path} was answered with {status}: {}", answer.0);
@@ -104,7 +110,8 @@ impl Client {
         let response = request.send().await.context("the gateway does not answer")?;
         let status = response.status();
         let text = response.text().await?;
-        let value = serde_json::from_str(&text).with_context(|| format!("{path}: the answer is no JSON: {text}"))?;
+        let value =
+            serde_json::from_str(&text).with_context(|| format!("{path}: the answer is no JSON: {text}"))?;
         Ok((status, Answer(value)))
     }
 }

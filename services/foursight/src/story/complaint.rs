@@ -17,16 +17,23 @@ pub(super) async fn play(story: &Story, people: &People, sale: &Sale) -> Result<
     handled(story, people, &case, "MEASURE_REWORK").await.context("handling")?;
 
     let dissatisfied = json!({ "satisfied": false, "note": "异响还在" });
-    let case_now = step(story, &people.follow_up_specialist, &case, "revisit", &dissatisfied).await.context("the re-visit")?;
+    let case_now = step(story, &people.follow_up_specialist, &case, "revisit", &dissatisfied)
+        .await
+        .context("the re-visit")?;
     expect(&case_now.0, "state", "CASE_STATE_REOPENED")?;
     story.tell("the re-visit finds the customer not satisfied: the case is open again, loop 2", &[]);
 
     assigned(story, people, &case).await.context("assigning again")?;
     handled(story, people, &case, "MEASURE_COMPENSATION").await.context("handling again")?;
     let satisfied = json!({ "satisfied": true, "note": "处理得很好" });
-    let closed = step(story, &people.follow_up_specialist, &case, "revisit", &satisfied).await.context("the second re-visit")?;
+    let closed = step(story, &people.follow_up_specialist, &case, "revisit", &satisfied)
+        .await
+        .context("the second re-visit")?;
     expect(&closed.0, "state", "CASE_STATE_CLOSED")?;
-    story.tell("the second re-visit finds the customer satisfied: the case is closed", &[closed.text("number")]);
+    story.tell(
+        "the second re-visit finds the customer satisfied: the case is closed",
+        &[closed.text("number")],
+    );
     Ok(case)
 }
 
@@ -40,7 +47,7 @@ async fn call(story: &Story, people: &People, sale: &Sale) -> Result<()> {
         "callRecord": "CC-0001",
     }});
     let path = format!("/v1/{}:recordAttempt", sale.call_task);
-    let task = story.client.create(&people.follow_up_specialist, &path, &attempt).await?;
+    let task = story.client.post(&people.follow_up_specialist, &path, &attempt).await?;
     expect(&task.0, "state", "CALL_TASK_STATE_DONE")?;
     story.tell("the follow-up specialist calls: the customer is dissatisfied", &[sale.call_task.clone()]);
     Ok(())
@@ -55,7 +62,11 @@ async fn taken(story: &Story, people: &People, sale: &Sale) -> Result<String> {
         })
         .await?;
     let clocks = case.list("clocks");
-    ensure!(clocks.len() >= 3, "first reply, handling and result each have a clock; there are {}", clocks.len());
+    ensure!(
+        clocks.len() >= 3,
+        "first reply, handling and result each have a clock; there are {}",
+        clocks.len()
+    );
     let mut names = vec![case.text("name"), case.text("number")];
     for clock in &clocks {
         expect(&clock.0, "state", "CLOCK_STATE_RUNNING")?;
@@ -95,12 +106,19 @@ async fn rework(story: &Story, people: &People, sale: &Sale) -> Result<()> {
         "odometerKm": 320,
     });
     let visit = story.client.create(&people.service_advisor, "/v1/visits", &visit).await?.text("name");
-    let done = story.client.post(&people.service_advisor, &format!("/v1/{visit}:complete"), &json!({})).await?;
+    let done =
+        story.client.post(&people.service_advisor, &format!("/v1/{visit}:complete"), &json!({})).await?;
     expect(&done.0, "state", "VISIT_STATE_HANDED_OVER")?;
     story.tell("the car comes in for the rework, and is handed back", &[visit]);
     Ok(())
 }
 
-async fn step(story: &Story, person: &Person, case: &str, verb: &str, body: &serde_json::Value) -> Result<Answer> {
+async fn step(
+    story: &Story,
+    person: &Person,
+    case: &str,
+    verb: &str,
+    body: &serde_json::Value,
+) -> Result<Answer> {
     story.client.post(person, &format!("/v1/{case}:{verb}"), body).await
 }

@@ -28,7 +28,9 @@ pub(super) async fn read(story: &Story, people: &People) -> Result<Figures> {
     let number = |value: &Value, field: &str| value.get(field).and_then(Value::as_f64).unwrap_or(0.0);
     Ok(values
         .into_iter()
-        .map(|value| (value.text("measure"), (number(&value.0, "numerator"), number(&value.0, "denominator"))))
+        .map(|value| {
+            (value.text("measure"), (number(&value.0, "numerator"), number(&value.0, "denominator")))
+        })
         .collect())
 }
 

@@ -6,23 +6,51 @@
 
 mod cast;
 mod client;
-mod sale;
 mod complaint;
 mod figures;
+mod sale;
 mod strangers;
 
-use std::{fmt, time::{Duration, Instant}};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
+use foursight_messaging::{Bus, topology::Topology};
 use serde_json::Value;
 
 use crate::up::ready::Ready;
 use cast::Cast;
-use client::Client;
 pub use client::Answer;
+use client::Client;
 
 /// How long a step may wait for what events bring about.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the customer's timeline shows in the end, oldest first; other entries may stand between.
+const IN_ORDER: [&str; 20] = [
+    "CUSTOMER_CREATED",
+    "CONSENT_RECORDED",
+    "LEAD_CREATED",
+    "LEAD_GRADED",
+    "VEHICLE_DELIVERED",
+    "CALL_TASK_PLANNED",
+    "CALL_ATTEMPTED",
+    "CALL_TASK_COMPLETED",
+    "CASE_OPENED",
+    "CASE_ASSIGNED",
+    "CASE_REPLIED",
+    "VISIT_STARTED",
+    "VISIT_COMPLETED",
+    "CASE_HANDLED",
+    "CASE_RESULT_TOLD",
+    "CASE_REOPENED",
+    "CASE_ASSIGNED",
+    "CASE_HANDLED",
+    "CASE_RESULT_TOLD",
+    "CASE_CLOSED",
+];
 
 /// What a step tells when it is done.
 #[derive(Debug)]
@@ -54,6 +82,8 @@ pub type Listener = Box<dyn Fn(&Telling<'_>) + Send + Sync>;
 pub struct Story {
     client: Client,
     cast: Cast,
+    /// The event stream's address.
+    nats: String,
     listener: Listener,
     told: std::sync::atomic::AtomicUsize,
 }
@@ -84,7 +114,13 @@ impl Story {
     /// When the stack has no demo group.
     pub fn new(ready: &Ready, listener: Listener) -> Result<Self> {
         let cast = Cast::of(&ready.users)?;
-        Ok(Self { client: Client::new(&ready.gateway)?, cast, listener, told: 0.into() })
+        Ok(Self {
+            client: Client::new(&ready.gateway)?,
+            cast,
+            nats: ready.nats.clone(),
+            listener,
+            told: 0.into(),
+        })
     }
 
     /// Plays it.
@@ -92,6 +128,7 @@ impl Story {
     /// # Errors
     /// Where a step does not do what it should; the message says which.
     pub async fn play(&self) -> Result<Outcome> {
+        self.settle().await.context("the events of the past")?;
         let people = self.cast.sign_in(&self.client).await.context("signing in")?;
         self.tell("the store's people have signed in", &[people.store.clone()]);
         let before = figures::read(self, &people).await.context("reading the measures before")?;
@@ -108,14 +145,20 @@ impl Story {
         })
     }
 
+    /// Whether what an earlier telling made is still there, whole.
+    ///
+    /// # Errors
+    /// When the stack does not answer.
+    pub async fn remembers(&self, earlier: &Outcome) -> Result<bool> {
+        let people = self.cast.sign_in(&self.client).await?;
+        let path = format!("/v1/{}/timelineEntries?pageSize=200", earlier.customer);
+        let entries = self.client.get(&people.cr_manager, &path).await?.list("timelineEntries");
+        let case = self.client.get(&people.cr_manager, &format!("/v1/{}", earlier.case)).await?;
+        Ok(entries.len() >= IN_ORDER.len() && case.text("state") == "CASE_STATE_CLOSED")
+    }
+
     /// The customer's timeline shows all of it, in order.
     async fn timeline(&self, people: &cast::People, customer: &str) -> Result<()> {
-        const IN_ORDER: [&str; 20] = [
-            "CUSTOMER_CREATED", "CONSENT_RECORDED", "LEAD_CREATED", "LEAD_GRADED", "VEHICLE_DELIVERED",
-            "CALL_TASK_PLANNED", "CALL_ATTEMPTED", "CALL_TASK_COMPLETED", "CASE_OPENED", "CASE_ASSIGNED", "CASE_REPLIED",
-            "VISIT_STARTED", "VISIT_COMPLETED", "CASE_HANDLED", "CASE_RESULT_TOLD", "CASE_REOPENED", "CASE_ASSIGNED",
-            "CASE_HANDLED", "CASE_RESULT_TOLD", "CASE_CLOSED",
-        ];
         let path = format!("/v1/{customer}/timelineEntries?pageSize=200");
         let kinds = self
             .wait_for("the timeline is complete", || async {
@@ -127,6 +170,25 @@ impl Story {
             .await?;
         self.tell(&format!("the timeline shows all of it in order, {} entries", kinds.len()), &[]);
         Ok(())
+    }
+
+    /// A fresh demo group tells three years of history; what the story does comes after it in the queue.
+    async fn settle(&self) -> Result<()> {
+        let bus = Bus::connect(&self.nats, "foursight story", Topology::new("foursight", 1)).await?;
+        let (mut least, mut since) = (u64::MAX, Instant::now());
+        loop {
+            let waiting = bus.backlog().await?;
+            if waiting == 0 {
+                return Ok(());
+            }
+            if waiting < least {
+                (least, since) = (waiting, Instant::now());
+            }
+            if since.elapsed() > PATIENCE {
+                bail!("{waiting} events wait, and none of them was dealt with for {} s", PATIENCE.as_secs());
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 
     fn tell(&self, what: &str, names: &[String]) {

@@ -22,7 +22,8 @@ pub(super) async fn play(story: &Story, people: &People) -> Result<Sale> {
     let customer = walk_in(story, people).await.context("the walk-in")?;
     let lead = lead(story, people, &customer).await.context("the lead")?;
     let (delivery, vehicle) = delivery(story, people, &customer, &lead).await.context("the delivery")?;
-    let call_task = follow_up(story, people, &customer, &delivery).await.context("what falls due after the delivery")?;
+    let call_task =
+        follow_up(story, people, &customer, &delivery).await.context("what falls due after the delivery")?;
     Ok(Sale { customer, lead, delivery, vehicle, call_task })
 }
 
@@ -50,7 +51,8 @@ async fn walk_in(story: &Story, people: &People) -> Result<String> {
     ensure!(!customer.is_empty(), "the reception names no customer");
     let file = story.client.get(&people.sales_advisor, &format!("/v1/{customer}")).await?;
     ensure!(!file.0.to_string().contains(&phone), "the phone is shown whole");
-    story.tell("a walk-in is registered, and the file is opened", &[reception.text("name"), customer.clone()]);
+    story
+        .tell("a walk-in is registered, and the file is opened", &[reception.text("name"), customer.clone()]);
 
     let consent = json!({
         "purpose": "PURPOSE_SERVICE",

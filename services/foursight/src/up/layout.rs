@@ -63,7 +63,8 @@ impl Layout {
     pub(super) fn remove(&self) -> Result<()> {
         for folder in [self.servers()] {
             if folder.exists() {
-                fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
+                fs::remove_dir_all(&folder)
+                    .with_context(|| format!("{} cannot be removed", folder.display()))?;
             }
         }
         for file in [self.secrets(), self.configuration(), self.ready(), self.log()] {

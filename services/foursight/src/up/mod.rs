@@ -175,7 +175,12 @@ async fn migrate_all(servers: &Stack, secrets: &Secrets) -> Result<()> {
 }
 
 /// What differs from the defaults in a private stack; the commands that work on its folder read it, too.
-fn configuration(servers: &Stack, secrets: &Secrets, layout: &Layout, port_base: Option<u16>) -> Result<String> {
+fn configuration(
+    servers: &Stack,
+    secrets: &Secrets,
+    layout: &Layout,
+    port_base: Option<u16>,
+) -> Result<String> {
     let port = |offset: u16| port_base.map_or(0, |base| base.saturating_add(offset));
     let mut text = String::new();
     writeln!(text, "# Written at every start by `foursight up`.")?;

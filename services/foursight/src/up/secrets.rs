@@ -25,7 +25,8 @@ pub(super) struct Secrets {
 impl Secrets {
     pub(super) fn load_or_make(file: &Path) -> Result<Self> {
         if file.exists() {
-            let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("{} cannot be read", file.display()))?;
             return serde_json::from_str(&text).with_context(|| format!("{} is damaged", file.display()));
         }
         let secrets = Self {

@@ -1,18 +1,18 @@
 //! The connection to JetStream, with our names.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_nats::{
     ConnectOptions, Event, ServerAddr,
-    jetstream::{self, context::ContextBuilder},
+    jetstream::{
+        self,
+        context::{ConsumerInfoErrorKind, ContextBuilder},
+        stream::RawMessageErrorKind,
+    },
 };
 use foursight_kernel::{Error, Result};
+use futures::{StreamExt, TryStreamExt};
+use tokio::sync::watch;
 
 use crate::{
     Received,
@@ -22,7 +22,10 @@ use crate::{
 };
 
 /// How long one request to JetStream may take.
-const TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many events are read at once when a whole stream is.
+const READ_AHEAD: usize = 64;
 
 /// The connection. Cheap to clone; it reconnects by itself for as long as it lives.
 #[derive(Clone)]
@@ -30,7 +33,7 @@ pub struct Bus {
     pub(crate) jetstream: jetstream::Context,
     pub(crate) topology: Topology,
     /// How many times the connection was made: when it changes, the server may have come back with less than it had.
-    connections: Arc<AtomicU64>,
+    connections: Arc<watch::Sender<u64>>,
 }
 
 impl std::fmt::Debug for Bus {
@@ -45,7 +48,7 @@ impl Bus {
     /// # Errors
     /// `UNAVAILABLE` when the URL cannot be used at all.
     pub async fn connect(url: &str, name: &str, topology: Topology) -> Result<Self> {
-        let connections = Arc::new(AtomicU64::new(0));
+        let connections = Arc::new(watch::Sender::new(0));
         let counter = connections.clone();
         // The client takes credentials from its options only, never from the address.
         let address: ServerAddr = url.parse().map_err(unavailable)?;
@@ -67,7 +70,7 @@ impl Bus {
                 async move {
                     match event {
                         Event::Connected => {
-                            counter.fetch_add(1, Ordering::SeqCst);
+                            counter.send_modify(|count| *count += 1);
                         }
                         Event::Disconnected => {
                             tracing::warn!("the connection to nats is lost; it is being made again");
@@ -92,7 +95,13 @@ impl Bus {
 
     /// Changes whenever the connection was made again.
     pub(crate) fn connection(&self) -> u64 {
-        self.connections.load(Ordering::SeqCst)
+        *self.connections.borrow()
+    }
+
+    /// Comes back when the connection is another than this one.
+    pub(crate) async fn connection_other_than(&self, connection: u64) {
+        // The sender lives as long as we do.
+        let _ = self.connections.subscribe().wait_for(|current| *current != connection).await;
     }
 
     /// Makes the streams that are not there yet. Called by whoever publishes or consumes, before it does.
@@ -113,7 +122,6 @@ impl Bus {
     /// # Errors
     /// `UNAVAILABLE` while NATS is away.
     pub async fn backlog(&self) -> Result<u64> {
-        use futures::TryStreamExt;
         let mut waiting = 0;
         for service in PUBLISHERS {
             let stream =
@@ -126,6 +134,24 @@ impl Bus {
         Ok(waiting)
     }
 
+    /// Whether consumers are there, each given by the stream's service and its own name: those that are not have everything
+    /// before them, which [`Bus::backlog`] cannot count.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` while NATS is away.
+    pub async fn has_consumers(&self, places: &[(String, String)]) -> Result<bool> {
+        for (service, durable) in places {
+            let stream =
+                self.jetstream.get_stream(self.topology.stream(service)).await.map_err(unavailable)?;
+            match stream.consumer_info(durable).await {
+                Ok(_) => {}
+                Err(error) if error.kind() == ConsumerInfoErrorKind::NotFound => return Ok(false),
+                Err(error) => return Err(unavailable(error)),
+            }
+        }
+        Ok(true)
+    }
+
     /// Every event that a service's stream keeps, in order: for rebuilding a projection, and for tests.
     ///
     /// # Errors
@@ -133,17 +159,18 @@ impl Bus {
     pub async fn history(&self, service: &str) -> Result<Vec<Received>> {
         let stream = self.jetstream.get_stream(self.topology.stream(service)).await.map_err(unavailable)?;
         let state = stream.get_info().await.map_err(unavailable)?.state;
-        let mut events = Vec::new();
-        for sequence in state.first_sequence..=state.last_sequence {
-            if sequence == 0 {
-                continue;
+        let places = state.first_sequence.max(1)..=state.last_sequence;
+        let stream = &stream;
+        let read = |place| async move {
+            match stream.get_raw_message(place).await {
+                // What was not written as we write it is not an event.
+                Ok(raw) => Ok(Received::read(Some(&raw.headers), raw.payload).ok()),
+                Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
+                Err(error) => Err(unavailable(error)),
             }
-            let raw = stream.get_raw_message(sequence).await.map_err(unavailable)?;
-            if let Ok(event) = Received::read(Some(&raw.headers), raw.payload) {
-                events.push(event);
-            }
-        }
-        Ok(events)
+        };
+        let events = futures::stream::iter(places).map(read).buffered(READ_AHEAD);
+        events.try_filter_map(|event| async move { Ok(event) }).try_collect().await
     }
 
     /// Tells an event in a service's name without its outbox: for tools, and for tests of one service alone.

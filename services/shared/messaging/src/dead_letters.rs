@@ -2,7 +2,11 @@
 
 use async_nats::{
     HeaderMap,
-    jetstream::{Message, message::PublishMessage, stream::Stream},
+    jetstream::{
+        Message,
+        message::{PublishMessage, StreamMessage},
+        stream::{RawMessageErrorKind, Stream},
+    },
 };
 use foursight_kernel::{Error, Result};
 
@@ -43,7 +47,7 @@ pub(crate) async fn bury(
     reason: &str,
     explanation: &str,
 ) -> Result<()> {
-    let tries = message.info().map_or(1, |info| info.delivered);
+    let (tries, place) = message.info().map_or((1, 0), |info| (info.delivered, info.stream_sequence));
     let mut headers = HeaderMap::new();
     for (name, values) in message.headers.iter().flat_map(HeaderMap::iter) {
         // JetStream's own headers say where the event stood in another stream; they mean something else here.
@@ -61,8 +65,8 @@ pub(crate) async fn bury(
     let id = message.headers.as_ref().and_then(|headers| headers.get(header::ID)).map(ToString::to_string);
     let mut letter = PublishMessage::build().headers(headers).payload(message.payload.clone());
     if let Some(id) = id {
-        // The same event of the same consumer is one letter, even if the acknowledgement is lost now.
-        letter = letter.message_id(format!("{consumer}/{id}/{tries}"));
+        // One letter, even if the acknowledgement is lost now; another one when the event was replayed in vain.
+        letter = letter.message_id(format!("{consumer}/{id}/{place}"));
     }
     let subject = bus.topology.dead_letter_subject(consumer);
     bus.jetstream.send_publish(subject, letter).await.map_err(unavailable)?.await.map_err(unavailable)?;
@@ -93,7 +97,7 @@ pub async fn show(bus: &Bus, number: u64) -> Result<DeadLetter> {
 /// not tries again.
 pub async fn replay(bus: &Bus, number: u64) -> Result<()> {
     let stream = stream(bus).await?;
-    let raw = stream.get_raw_message(number).await.map_err(|_| unknown())?;
+    let raw = raw(&stream, number).await?.ok_or_else(unknown)?;
     let mut headers = HeaderMap::new();
     for (name, values) in raw.headers.iter() {
         if !name.to_string().starts_with("Nats-") && !name.to_string().starts_with("foursight-") {
@@ -114,7 +118,9 @@ pub async fn replay(bus: &Bus, number: u64) -> Result<()> {
 
 /// Removes a dead letter for good.
 pub async fn drop_letter(bus: &Bus, number: u64) -> Result<()> {
-    stream(bus).await?.delete_message(number).await.map_err(|_| unknown())?;
+    let stream = stream(bus).await?;
+    raw(&stream, number).await?.ok_or_else(unknown)?;
+    stream.delete_message(number).await.map_err(unavailable)?;
     Ok(())
 }
 
@@ -124,12 +130,7 @@ async fn stream(bus: &Bus) -> Result<Stream> {
 }
 
 async fn read(stream: &Stream, number: u64) -> Result<Option<DeadLetter>> {
-    use async_nats::jetstream::stream::RawMessageErrorKind;
-    let raw = match stream.get_raw_message(number).await {
-        Ok(raw) => raw,
-        Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => return Ok(None),
-        Err(error) => return Err(unavailable(error)),
-    };
+    let Some(raw) = raw(stream, number).await? else { return Ok(None) };
     let text = |name: &str| raw.headers.get(name).map(ToString::to_string).unwrap_or_default();
     Ok(Some(DeadLetter {
         number,
@@ -141,6 +142,14 @@ async fn read(stream: &Stream, number: u64) -> Result<Option<DeadLetter>> {
         buried_at: raw.time.to_string(),
         event: Received::read(Some(&raw.headers), raw.payload.clone()).ok(),
     }))
+}
+
+async fn raw(stream: &Stream, number: u64) -> Result<Option<StreamMessage>> {
+    match stream.get_raw_message(number).await {
+        Ok(raw) => Ok(Some(raw)),
+        Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
+        Err(error) => Err(unavailable(error)),
+    }
 }
 
 fn unknown() -> Error {

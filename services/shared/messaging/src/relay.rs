@@ -18,7 +18,7 @@ use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::Bus;
+use crate::{Bus, bus::unavailable};
 
 /// How often the outbox is looked at when nobody woke the relay.
 const POLL: Duration = Duration::from_millis(200);
@@ -69,7 +69,7 @@ impl Relay {
             let outcome = self.turn(&mut mended_for).await;
             let stopping = stop.is_cancelled();
             match outcome {
-                // A full batch: there may be more.
+                // A full batch, or one that is to be published again: there may be more.
                 Ok(published) if published == BATCH => {
                     delay = Duration::ZERO;
                     continue;
@@ -98,14 +98,19 @@ impl Relay {
         }
     }
 
-    /// One turn: mends the stream if the connection is a new one, then publishes a batch.
+    /// One turn: mends the stream if the connection is a new one or the last turn met trouble, then publishes a batch.
     async fn turn(&self, mended_for: &mut u64) -> Result<usize> {
-        let connection = self.bus.connection();
-        if *mended_for != connection || connection == 0 {
-            mend::mend(self).await?;
-            *mended_for = connection;
+        // The client would keep what is published now and send it later, before anybody has looked at the stream.
+        if !self.bus.is_connected() {
+            return Err(unavailable("not connected"));
         }
-        self.publish_batch().await
+        let connection = self.bus.connection();
+        if std::mem::take(mended_for) != connection || connection == 0 {
+            mend::mend(self, None).await?;
+        }
+        let published = self.publish_batch().await?;
+        *mended_for = connection;
+        Ok(published)
     }
 
     async fn publish_batch(&self) -> Result<usize> {
@@ -120,6 +125,12 @@ impl Relay {
         let taken = rows.len();
         let (published, trouble) = publish::publish(&self.bus, self.service, rows).await;
         let (seqs, stream_seqs): (Vec<i64>, Vec<i64>) = published.into_iter().unzip();
+        if let Some(place) = publish::overtaken(&mut tx, &seqs, &stream_seqs).await? {
+            // Nothing is marked, so that whoever comes after a crash sees it, too; JetStream knows the repeats.
+            tx.rollback().await?;
+            mend::mend(self, Some(place - 1)).await?;
+            return Ok(BATCH);
+        }
         sqlx::query(
             "UPDATE outbox SET published_at = $1, stream_seq = p.stream_seq
              FROM unnest($2::bigint[], $3::bigint[]) AS p (seq, stream_seq) WHERE outbox.seq = p.seq",

@@ -68,6 +68,8 @@ pub struct Running {
     pub addresses: Addresses,
     /// The event stream, for those who watch the backlog.
     pub bus: Bus,
+    /// The consumers that run here: the service whose stream each listens to, and its name there.
+    pub consumers: Vec<(String, String)>,
     peers: Vec<(&'static str, Peers)>,
     databases: Vec<(&'static str, Database)>,
     workers: Vec<(&'static str, Worker)>,
@@ -97,6 +99,7 @@ impl Start {
         let mut running = Running {
             addresses: bound.addresses.clone(),
             bus: bus.clone(),
+            consumers: Vec::new(),
             peers: Vec::new(),
             databases: Vec::new(),
             workers: Vec::new(),
@@ -194,6 +197,7 @@ impl Start {
                 bus: running.bus.clone(),
                 wake: context.db.wake().clone(),
             };
+            running.consumers.extend(consumer.places());
             running.workings.spawn(consumer.run(running.working.clone()));
         }
         parts.workers.extend(housekeeping::workers(context));

@@ -18,7 +18,9 @@ use opentelemetry_sdk::{
     trace::SdkTracerProvider,
 };
 use prometheus::{Encoder, Registry, TextEncoder};
-use tracing_subscriber::{EnvFilter, Layer, fmt::writer::BoxMakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer, fmt::writer::BoxMakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 use crate::settings::{LogFormat, TelemetrySettings};
 
@@ -95,7 +97,8 @@ impl Telemetry {
                 BoxMakeWriter::new(Mutex::new(file.context("telemetry.log_file cannot be written")?))
             }
         };
-        let lines = tracing_subscriber::fmt::layer().with_ansi(settings.log_file.is_empty()).with_writer(writer);
+        let lines =
+            tracing_subscriber::fmt::layer().with_ansi(settings.log_file.is_empty()).with_writer(writer);
         let lines = match settings.log_format {
             LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
             LogFormat::Text => lines.compact().boxed(),

@@ -3,6 +3,7 @@
 //! is turned by hand, and tokens of a test of one service are signed by the test's own key.
 
 mod callers;
+mod farewell;
 mod servers;
 mod stack;
 

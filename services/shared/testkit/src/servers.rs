@@ -16,6 +16,8 @@ use secrecy::SecretString;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, postgres::PgConnectOptions};
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::farewell::Farewell;
+
 /// The password of every service's database role on test servers.
 pub(crate) const ROLE_PASSWORD: &str = "role";
 
@@ -26,6 +28,7 @@ pub struct Servers {
     /// A migrated database for each set of roles, from which those of tests are cloned.
     templates: Mutex<HashMap<String, String>>,
     counter: AtomicU32,
+    _farewell: Farewell,
 }
 
 impl std::fmt::Debug for Servers {
@@ -55,8 +58,14 @@ impl Servers {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let number = FOLDER.fetch_add(1, Ordering::SeqCst);
         let folder = test_folder().join(format!("{}-{number}", std::process::id()));
+        let farewell = Farewell::for_folder(&folder)?;
         let local = LocalStack::start(Options::for_tests(folder)).await?;
-        Ok(Arc::new(Self { local, templates: Mutex::default(), counter: AtomicU32::new(0) }))
+        Ok(Arc::new(Self {
+            local,
+            _farewell: farewell,
+            templates: Mutex::default(),
+            counter: AtomicU32::new(0),
+        }))
     }
 
     /// A name that no other test on these servers has.

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use foursight_access::{Principal, Reach};
 use foursight_kernel::{Ids, StoreId, TestClock};
-use foursight_messaging::{Bus, NewEvent, Received, outbox, outbox::PastEvent};
+use foursight_messaging::{Bus, NewEvent, Received, outbox::PastEvent};
 use foursight_proto::identity::v1::Role as StaffRole;
 use foursight_runtime::{
     Database, Peers, Role, Running, Settings, Start, settings::TelemetrySettings, telemetry::Telemetry,
@@ -118,6 +118,20 @@ impl Builder {
         self
     }
 
+    /// Makes the database, and starts nothing: for roles that run in a process of their own, with the configuration (TOML)
+    /// that this answers, and with identity's own tokens. The second text is the database's name.
+    ///
+    /// # Errors
+    /// When a server cannot be started.
+    pub async fn configuration(self) -> Result<(String, String)> {
+        let servers = match self.servers {
+            Some(servers) => servers,
+            None => shared_servers().await?,
+        };
+        let database = servers.fresh_database(&self.roles).await?;
+        Ok((overrides(&servers, &database, &self.roles, &self.settings)?, database))
+    }
+
     /// Starts the roles.
     ///
     /// # Errors
@@ -128,7 +142,7 @@ impl Builder {
             None => shared_servers().await?,
         };
         let database = servers.fresh_database(&self.roles).await?;
-        let overrides = overrides(&servers, &database, &self.settings)?;
+        let overrides = overrides(&servers, &database, &self.roles, &self.settings)?;
         let settings = Arc::new(Settings::load(None, &overrides)?);
         let clock = TestClock::at(self.beginning.map_or_else(|| BEGINNING.parse(), Ok)?);
         let ids = Ids::new(clock.clone());
@@ -307,18 +321,40 @@ impl Stack {
     /// When that does not happen within a minute.
     pub async fn settled(&self) -> Result<()> {
         let begin = Instant::now();
+        let mut before = Vec::new();
         loop {
-            let mut waiting = self.running.bus.backlog().await.unwrap_or(u64::MAX);
-            for role in self.roles.iter().filter(|role| role.migrator().is_some()) {
-                let mut tx = self.db(role.name()).begin_as_service().await?;
-                waiting = waiting.saturating_add(outbox::backlog(&mut tx).await?.unsigned_abs());
-            }
-            if waiting == 0 {
+            // First the outboxes, then the streams. If both are empty, and no effect has written an event by the next look,
+            // then nothing is under way.
+            let (told, untold) = self.outboxes().await?;
+            let waiting = untold.saturating_add(self.backlog().await.unwrap_or(u64::MAX));
+            if waiting == 0 && told == before {
                 return Ok(());
             }
+            before = if waiting == 0 { told } else { Vec::new() };
             ensure!(begin.elapsed() < PATIENCE, "{waiting} events were not dealt with in time");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// How many events each outbox has, and how many of all of them were not published.
+    async fn outboxes(&self) -> Result<(Vec<i64>, u64)> {
+        let (mut told, mut untold) = (Vec::new(), 0);
+        for role in self.roles.iter().filter(|role| role.migrator().is_some()) {
+            let mut tx = self.db(role.name()).begin_as_service().await?;
+            let (all, waiting): (i64, i64) =
+                sqlx::query_as("SELECT count(*), count(*) FILTER (WHERE published_at IS NULL) FROM outbox")
+                    .fetch_one(&mut *tx)
+                    .await?;
+            told.push(all);
+            untold += waiting.unsigned_abs();
+        }
+        Ok((told, untold))
+    }
+
+    /// How many events the consumers have before them; at least one while a consumer is not there yet.
+    async fn backlog(&self) -> Result<u64> {
+        let bus = self.bus();
+        Ok(if bus.has_consumers(&self.running.consumers).await? { bus.backlog().await? } else { 1 })
     }
 
     /// The events of one type that a service has told, once all is settled.
@@ -344,9 +380,11 @@ impl Stack {
 }
 
 /// What differs from the defaults on test servers.
-fn overrides(servers: &Servers, database: &str, own: &str) -> Result<String> {
+fn overrides(servers: &Servers, database: &str, roles: &[Arc<dyn Role>], own: &str) -> Result<String> {
     let mut text = String::new();
-    for service in ["identity", "customer", "notification", "complaint", "analytics", "gateway"] {
+    let ours = ["identity", "customer", "notification", "complaint", "analytics", "gateway"];
+    let others = roles.iter().map(|role| role.name()).filter(|name| !ours.contains(name));
+    for service in ours.into_iter().chain(others) {
         writeln!(text, "[services.{service}]\nsecret = 'secret of {service}'")?;
         writeln!(text, "database_url = '{}'", servers.role_url(service, database))?;
     }

@@ -1,10 +1,11 @@
 //! Handling a batch: one transaction for all, or one for each when one of them fails.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, error::Error as _, time::Duration};
 
 use async_nats::jetstream::{AckKind, Message};
-use foursight_kernel::{Result, trace};
+use foursight_kernel::{Error, Result, trace};
 use sqlx::{Postgres, Transaction};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -15,11 +16,17 @@ use crate::{Received, dead_letters};
 const TRIES: i64 = 5;
 
 /// The longest wait between two tries.
-const MAX_DELAY: Duration = Duration::from_secs(30);
+const MAX_DELAY: Duration = Duration::from_secs(10);
+
+/// The longest wait for the database.
+const MAX_DATABASE_DELAY: Duration = Duration::from_secs(2);
 
 pub(super) struct Batch<'a> {
     pub(super) consumer: &'a Consumer,
     pub(super) durable: &'a str,
+    /// The connection that the events came by.
+    pub(super) connection: u64,
+    pub(super) stop: &'a CancellationToken,
 }
 
 impl Batch<'_> {
@@ -32,21 +39,27 @@ impl Batch<'_> {
                 Err(error) => self.bury(&message, "MALFORMED_ENVELOPE", &error.to_string()).await,
             }
         }
-        if self.apply(events.iter().map(|(_, event)| event)).await.is_ok() {
+        if events.is_empty() {
+            return;
+        }
+        let Some(outcome) = self.apply_when_the_database_answers(&events).await else { return };
+        if outcome.is_ok() {
             for (message, _) in &events {
-                acknowledge(message, AckKind::Ack).await;
+                self.done(message).await;
             }
             return;
         }
-        for (message, event) in &events {
-            self.handle_alone(message, event).await;
+        for event in &events {
+            self.handle_alone(event).await;
         }
     }
 
-    async fn handle_alone(&self, message: &Message, event: &Received) {
-        let error = match self.apply(std::iter::once(event)).await {
-            Ok(()) => return acknowledge(message, AckKind::Ack).await,
-            Err(error) => error,
+    async fn handle_alone(&self, pair: &(Message, Received)) {
+        let (message, event) = pair;
+        let error = match self.apply_when_the_database_answers(std::slice::from_ref(pair)).await {
+            None => return,
+            Some(Ok(())) => return self.done(message).await,
+            Some(Err(error)) => error,
         };
         let tries = message.info().map_or(1, |info| info.delivered);
         let passing = matches!(&error, HandleError::Retry(cause) if cause.is_transient());
@@ -63,7 +76,31 @@ impl Batch<'_> {
             consumer = self.durable, event_id = %event.id, event_type = event.event_type, tries,
             reason = error.error().reason(), error = ?error, "the event goes to the dead letters"
         );
-        self.bury(message, error.error().reason(), &error.error().to_string()).await;
+        self.bury(message, error.error().reason(), &explanation(error.error())).await;
+    }
+
+    /// While the database is away nothing else could be done, so the events wait here, and JetStream is told that they are
+    /// in work. `None` when the stop came before the database did.
+    async fn apply_when_the_database_answers(
+        &self,
+        events: &[(Message, Received)],
+    ) -> Option<Result<(), HandleError>> {
+        let mut delay = Duration::from_millis(50);
+        loop {
+            let error = match self.apply(events.iter().map(|(_, event)| event)).await {
+                Err(error) if error.error().reason() == "DATABASE_AWAY" => error,
+                outcome => return Some(outcome),
+            };
+            tracing::warn!(consumer = self.durable, error = ?error, "events wait for the database");
+            for (message, _) in events {
+                acknowledge(message, AckKind::Progress).await;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                () = self.stop.cancelled() => return None,
+            }
+            delay = (delay * 2).min(MAX_DATABASE_DELAY);
+        }
     }
 
     /// Applies the events that were not applied before, and remembers them, all or none.
@@ -94,6 +131,13 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// Tells JetStream that an event is done with. An acknowledgement names a place in the stream; behind a new connection
+    /// another event may stand there. So the event is asked for again, and the inbox knows it.
+    async fn done(&self, message: &Message) {
+        let same = self.consumer.bus.connection() == self.connection;
+        acknowledge(message, if same { AckKind::Ack } else { AckKind::Nak(None) }).await;
+    }
+
     async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
         Ok(self.consumer.pool.begin_with("BEGIN; SET LOCAL foursight.reach = '*'").await?)
     }
@@ -101,7 +145,7 @@ impl Batch<'_> {
     /// Puts a message to the dead letters; only when it is safe there, it is done with here.
     async fn bury(&self, message: &Message, reason: &str, explanation: &str) {
         match dead_letters::bury(&self.consumer.bus, self.durable, message, reason, explanation).await {
-            Ok(()) => acknowledge(message, AckKind::Ack).await,
+            Ok(()) => self.done(message).await,
             Err(error) => {
                 tracing::warn!(consumer = self.durable, error = ?error, "the dead letter could not be written; later again");
                 acknowledge(message, AckKind::Nak(Some(MAX_DELAY))).await;
@@ -110,14 +154,26 @@ impl Batch<'_> {
     }
 }
 
-/// 0.2 s, 1 s, 5 s, 25 s, then 30 s.
+/// 0.1 s, 0.4 s, 1.6 s, 6.4 s, then 10 s.
 fn delay(tries: i64) -> Duration {
     let exponent = u32::try_from(tries.clamp(1, 5) - 1).unwrap_or(0);
-    (Duration::from_millis(200) * 5_u32.pow(exponent)).min(MAX_DELAY)
+    (Duration::from_millis(100) * 4_u32.pow(exponent)).min(MAX_DELAY)
+}
+
+/// An error with what is behind it, for who reads the dead letters.
+fn explanation(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut behind = error.source();
+    while let Some(cause) = behind {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        behind = cause.source();
+    }
+    text
 }
 
 /// A lost acknowledgement means that the event comes again, and the inbox knows it.
-async fn acknowledge(message: &Message, kind: AckKind) {
+pub(super) async fn acknowledge(message: &Message, kind: AckKind) {
     if let Err(error) = message.ack_with(kind).await {
         tracing::debug!(%error, "an acknowledgement was lost");
     }

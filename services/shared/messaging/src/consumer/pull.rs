@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_nats::jetstream::{
-    Message,
+    AckKind, Message,
     consumer::{PullConsumer, pull},
 };
 use foursight_kernel::Result;
@@ -11,7 +11,10 @@ use futures::{FutureExt, StreamExt};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::{ConsumerSpec, Source, batch::Batch};
+use super::{
+    ConsumerSpec, Source,
+    batch::{self, Batch},
+};
 use crate::{Bus, bus::unavailable, relay::Wake, topology};
 
 /// How many events are handled in one transaction at the most.
@@ -62,6 +65,11 @@ impl Consumer {
         topology::durable(self.service, self.spec.purpose)
     }
 
+    /// The streams that it listens to, each by its service, and its name there.
+    pub fn places(&self) -> Vec<(String, String)> {
+        self.filters().into_keys().map(|service| (service, self.durable())).collect()
+    }
+
     /// Which subjects of which service's stream.
     fn filters(&self) -> BTreeMap<String, Vec<String>> {
         let topology = self.bus.topology();
@@ -96,8 +104,9 @@ impl Consumer {
         }
     }
 
-    /// Pulls until the subscription breaks: because NATS went away, or because the consumer was set back.
+    /// Pulls until the subscription breaks: because the connection is a new one, or because the consumer was set back.
     async fn pull(&self, service: &str, filters: &[String], stop: &CancellationToken) -> Result<()> {
+        let connection = self.bus.connection();
         self.bus.ensure_streams().await?;
         let durable = self.durable();
         let stream =
@@ -113,21 +122,36 @@ impl Consumer {
             .messages()
             .await
             .map_err(unavailable)?;
+        let batch = Batch { consumer: self, durable: &durable, connection, stop };
         loop {
             let first = tokio::select! {
                 message = messages.next() => message,
-                () = stop.cancelled() => return Ok(()),
+                () = self.bus.connection_other_than(connection) => break,
+                () = stop.cancelled() => break,
             };
             let Some(first) = first else { return Ok(()) };
-            let mut batch: Vec<Message> = vec![first.map_err(unavailable)?];
+            let mut taken: Vec<Message> = vec![first.map_err(unavailable)?];
+            let mut trouble = None;
             // Whatever has arrived already goes along; nothing is waited for.
-            while batch.len() < BATCH {
+            while taken.len() < BATCH {
                 match messages.next().now_or_never() {
-                    Some(Some(Ok(message))) => batch.push(message),
-                    _ => break,
+                    Some(Some(Ok(message))) => taken.push(message),
+                    Some(Some(Err(error))) => {
+                        trouble = Some(unavailable(error));
+                        break;
+                    }
+                    Some(None) | None => break,
                 }
             }
-            Batch { consumer: self, durable: &durable }.handle(batch).await;
+            batch.handle(taken).await;
+            if let Some(error) = trouble {
+                return Err(error);
+            }
         }
+        // What was sent ahead need not wait until JetStream gives up on us.
+        while let Some(Some(Ok(message))) = messages.next().now_or_never() {
+            batch::acknowledge(&message, AckKind::Nak(None)).await;
+        }
+        Ok(())
     }
 }

@@ -5,6 +5,10 @@
 //! the connection was made again, the relay looks for the last event that still stands where the outbox knows it to be.
 //! What comes after it is published again; event ids make that harmless. Consumers that had gone further than that
 //! place are set back to it; their inboxes drop what they have handled before.
+//!
+//! A stream can be put back under a living connection, too, or be filled by another relay before this one looks. That shows
+//! when an event is given a place where the books have another one; such an event is not marked before the stream is mended.
+//! So no place is ever in the books twice, and what agrees and what does not are always two halves.
 
 use async_nats::jetstream::{
     consumer::{self, DeliverPolicy, FromConsumer},
@@ -19,7 +23,9 @@ use super::Relay;
 use crate::bus::unavailable;
 
 /// Compares the stream with the outbox, and takes back what the stream has lost. One relay of a service at a time.
-pub(super) async fn mend(relay: &Relay) -> Result<()> {
+///
+/// `at_most` is a place after which the stream is known to be another than in the books.
+pub(super) async fn mend(relay: &Relay, at_most: Option<i64>) -> Result<()> {
     relay.bus.ensure_streams().await?;
     let mut tx = relay.pool.begin().await?;
     sqlx::query("SELECT pg_advisory_xact_lock(hashtext('relay.mend'), hashtext($1))")
@@ -29,10 +35,10 @@ pub(super) async fn mend(relay: &Relay) -> Result<()> {
     let name = relay.bus.topology.stream(relay.service);
     let stream = relay.bus.jetstream.get_stream(name).await.map_err(unavailable)?;
 
-    if last_is_in_place(&mut tx, &stream).await? {
+    if at_most.is_none() && last_is_in_place(&mut tx, &stream).await? {
         return Ok(());
     }
-    let whole_until = last_in_place(&mut tx, &stream).await?;
+    let whole_until = last_in_place(&mut tx, &stream, at_most.unwrap_or(i64::MAX)).await?;
     set_consumers_back(&stream, whole_until).await?;
     let lost = sqlx::query("UPDATE outbox SET published_at = NULL, stream_seq = NULL WHERE stream_seq > $1")
         .bind(whole_until)
@@ -62,13 +68,14 @@ async fn last_is_in_place(tx: &mut PgConnection, stream: &Stream) -> Result<bool
     }
 }
 
-/// The last place up to which stream and outbox agree; 0 when they agree nowhere. They agree up to some place and nowhere
-/// after it, so halving finds it.
-async fn last_in_place(tx: &mut PgConnection, stream: &Stream) -> Result<i64> {
-    let (mut low, mut high): (i64, i64) =
+/// The last place, `at_most` at the latest, up to which stream and outbox agree; the place before the outbox' first when
+/// they agree nowhere. They agree up to some place and nowhere after it, so halving finds it.
+async fn last_in_place(tx: &mut PgConnection, stream: &Stream, at_most: i64) -> Result<i64> {
+    let (mut low, high): (i64, i64) =
         sqlx::query_as("SELECT coalesce(min(stream_seq), 1) - 1, coalesce(max(stream_seq), 0) FROM outbox")
             .fetch_one(&mut *tx)
             .await?;
+    let mut high = high.min(at_most);
     while low < high {
         let middle = low + (high - low + 1) / 2;
         let probe: Option<(i64, Uuid)> = sqlx::query_as(
@@ -107,8 +114,10 @@ async fn set_consumers_back(stream: &Stream, whole_until: i64) -> Result<()> {
         if info.delivered.stream_sequence <= whole_until {
             continue;
         }
+        // Events before that place may wait for another try; a new consumer knows nothing of them.
+        let from = whole_until.min(info.ack_floor.stream_sequence) + 1;
         let config = consumer::Config {
-            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: whole_until + 1 },
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from },
             ..info.config
         };
         let name = info.name;
@@ -119,7 +128,7 @@ async fn set_consumers_back(stream: &Stream, whole_until: i64) -> Result<()> {
         }
         let config = consumer::pull::Config::try_from_consumer_config(config).map_err(unavailable)?;
         stream.create_consumer(config).await.map_err(unavailable)?;
-        tracing::warn!(consumer = name, from = whole_until + 1, "the consumer was set back");
+        tracing::warn!(consumer = name, from, "the consumer was set back");
     }
     Ok(())
 }

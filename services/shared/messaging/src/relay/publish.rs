@@ -6,7 +6,12 @@ use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Bus, bus::unavailable, envelope::header, outbox::PastEvent};
+use crate::{
+    Bus,
+    bus::{TIMEOUT, unavailable},
+    envelope::header,
+    outbox::PastEvent,
+};
 
 /// A row of the outbox.
 #[derive(Debug, sqlx::FromRow)]
@@ -50,6 +55,24 @@ pub(super) async fn take(tx: &mut PgConnection, limit: usize) -> Result<Vec<Outb
     Ok(rows)
 }
 
+/// The first place in the stream that was given to one of these events although our books have another event there:
+/// the stream has lost its end, without our having noticed. `None` when there is no such place.
+pub(super) async fn overtaken(
+    tx: &mut PgConnection,
+    seqs: &[i64],
+    stream_seqs: &[i64],
+) -> Result<Option<i64>> {
+    let place = sqlx::query_scalar(
+        "SELECT min(o.stream_seq) FROM unnest($1::bigint[], $2::bigint[]) AS p (seq, stream_seq)
+         JOIN outbox o ON o.stream_seq = p.stream_seq AND o.seq <> p.seq",
+    )
+    .bind(seqs)
+    .bind(stream_seqs)
+    .fetch_one(tx)
+    .await?;
+    Ok(place)
+}
+
 /// Publishes rows. Returns those that JetStream acknowledged, as (outbox seq, stream seq), and the first trouble.
 pub(crate) async fn publish(
     bus: &Bus,
@@ -66,13 +89,19 @@ pub(crate) async fn publish(
             tracing::error!(event_type = row.event_type, "an event in the outbox is of no known type");
             continue;
         };
+        // The headers first: they replace what was set before them.
         let message = PublishMessage::build()
+            .headers(headers(&row, &source))
             .message_id(row.id.to_string())
             .expected_stream(&stream)
-            .headers(headers(&row, &source))
             .payload(row.payload.into());
-        match bus.jetstream.send_publish(subject, message).await {
-            Ok(acknowledgement) => sent.push((seq, acknowledgement)),
+        // Without a connection, the client takes some and then waits for one, while we hold the rows.
+        match tokio::time::timeout(TIMEOUT, bus.jetstream.send_publish(subject, message)).await {
+            Ok(Ok(acknowledgement)) => sent.push((seq, acknowledgement)),
+            Ok(Err(error)) => {
+                trouble = Some(unavailable(error));
+                break;
+            }
             Err(error) => {
                 trouble = Some(unavailable(error));
                 break;

@@ -75,7 +75,11 @@ fn prepare(root: &Path, services: &Services, url: &str, target: &Path) -> Result
     }
     fs::create_dir_all(target)?;
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(root).arg("check").env("DATABASE_URL", url).env("SQLX_OFFLINE_DIR", target);
+    cargo
+        .current_dir(root)
+        .args(["check", "--all-targets"])
+        .env("DATABASE_URL", url)
+        .env("SQLX_OFFLINE_DIR", target);
     cargo.env("SQLX_OFFLINE", "false");
     for (name, folder) in services {
         cargo.arg("-p").arg(format!("foursight-{name}"));

@@ -1,0 +1,227 @@
+//! The API's methods as the descriptors tell them, and a sound request for each.
+
+use anyhow::{Context, Result};
+use foursight_access::rules::{Rule, Rules};
+use foursight_proto::access::v1::Scope;
+use prost_reflect::{FieldDescriptor, MessageDescriptor, Value as Reflected};
+use reqwest::Method as Verb;
+use serde_json::{Value, json};
+
+use crate::{api::Ask, names::Names};
+
+/// A method of ours.
+#[derive(Debug, Clone)]
+pub struct ApiMethod {
+    /// `/package.Service/Method`
+    pub path: String,
+    /// The method's own name, unique in the API.
+    pub name: String,
+    /// Who may call it; `None` is a mistake.
+    pub rule: Option<Rule>,
+    /// How it is called by JSON; `None` where it is not.
+    pub http: Option<HttpRule>,
+    /// The request.
+    pub input: MessageDescriptor,
+}
+
+/// A `google.api.http` annotation.
+#[derive(Debug, Clone)]
+pub struct HttpRule {
+    /// GET, POST, …
+    pub verb: Verb,
+    /// `/v1/{name=leads/*}:grade`
+    pub template: String,
+    /// The field that the body gives; `*` for all, empty for none.
+    pub body: String,
+}
+
+/// Every method of our services.
+///
+/// # Errors
+/// When the descriptors cannot be read.
+pub fn methods() -> Result<Vec<ApiMethod>> {
+    let rules = Rules::from_protos();
+    let ours = foursight_proto::descriptors().services().filter(|s| s.full_name().starts_with("foursight."));
+    ours.flat_map(|service| service.methods().collect::<Vec<_>>())
+        .map(|method| {
+            let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+            Ok(ApiMethod {
+                name: method.name().to_owned(),
+                rule: rules.of(&path).cloned(),
+                http: http_rule(&method)?,
+                input: method.input(),
+                path,
+            })
+        })
+        .collect()
+}
+
+fn http_rule(method: &prost_reflect::MethodDescriptor) -> Result<Option<HttpRule>> {
+    let pool = foursight_proto::descriptors();
+    let http = pool.get_extension_by_name("google.api.http").context("google.api.http is not known")?;
+    let options = method.options();
+    if !options.has_extension(&http) {
+        return Ok(None);
+    }
+    let annotation = options.get_extension(&http);
+    let text = |field: &str| {
+        let value = annotation.as_message().and_then(|message| message.get_field_by_name(field));
+        value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    };
+    let verbs = [
+        ("get", Verb::GET),
+        ("post", Verb::POST),
+        ("patch", Verb::PATCH),
+        ("put", Verb::PUT),
+        ("delete", Verb::DELETE),
+    ];
+    let found = verbs.into_iter().map(|(field, verb)| (verb, text(field))).find(|(_, path)| !path.is_empty());
+    let (verb, template) = found.context("an annotation without a path")?;
+    Ok(Some(HttpRule { verb, template, body: text("body") }))
+}
+
+impl ApiMethod {
+    /// The scope that the rule names.
+    pub fn scope(&self) -> Scope {
+        self.rule.as_ref().map_or(Scope::Unspecified, |rule| rule.scope)
+    }
+
+    /// The right that the rule names; empty where it names none.
+    pub fn right(&self) -> &str {
+        self.rule.as_ref().map_or("", |rule| rule.right.as_str())
+    }
+}
+
+impl HttpRule {
+    /// The path with names in it, and the field that the path gives.
+    ///
+    /// # Errors
+    /// When the template is of a form that this does not know.
+    pub fn fill(&self, names: &Names) -> Result<(String, Option<String>)> {
+        let Some((before, rest)) = self.template.split_once('{') else {
+            return Ok((self.template.clone(), None));
+        };
+        let (variable, after) = rest.split_once('}').context("a variable without an end")?;
+        let (field, pattern) = variable.split_once('=').context("a variable without a pattern")?;
+        let collection = pattern.split('/').next().unwrap_or_default();
+        Ok((format!("{before}{}{after}", names.of(collection)), Some(field.to_owned())))
+    }
+
+    /// A request with this body, as the method takes it.
+    ///
+    /// # Errors
+    /// When the template is of a form that this does not know.
+    pub fn ask(&self, names: &Names, body: &Value) -> Result<Ask> {
+        let (path, _) = self.fill(names)?;
+        let ask = Ask::new(self.verb.clone(), path);
+        Ok(if self.body.is_empty() { ask } else { ask.json(body) })
+    }
+}
+
+/// How a field behaves: the annotations of `google.api.field_behavior`.
+pub fn behaves(field: &FieldDescriptor, behavior: Behavior) -> bool {
+    let pool = foursight_proto::descriptors();
+    let Some(extension) = pool.get_extension_by_name("google.api.field_behavior") else { return false };
+    let options = field.options();
+    let annotations = options.get_extension(&extension);
+    let annotations = annotations.as_list().unwrap_or_default();
+    annotations.iter().any(|each| {
+        each.as_enum_number() == Some(behavior as i32) || *each == Reflected::I32(behavior as i32)
+    })
+}
+
+/// `google.api.FieldBehavior`, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Behavior {
+    /// Must be there.
+    Required = 2,
+    /// Is ignored in a request.
+    OutputOnly = 3,
+}
+
+/// A sound body for a method with one, with most of what it may carry: what of it is refused is refused for what a test has
+/// changed. `None` for a method that this list does not know: add it.
+#[expect(clippy::too_many_lines, reason = "a list")]
+pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
+    let (store, staff) = (names.of("stores"), names.of("staff"));
+    let calendar = json!({
+        "timeZone": "Asia/Shanghai",
+        "weekly": [{ "day": "MONDAY", "opens": { "hours": 9, "minutes": 0 }, "closes": { "hours": 18, "minutes": 30 } }],
+        "exceptions": [{
+            "date": { "year": 2027, "month": 10, "day": 1 },
+            "open": [{ "opens": { "hours": 10 }, "closes": { "hours": 12 } }],
+            "reason": "国庆节",
+        }],
+    });
+    let customer = json!({
+        "kind": "CUSTOMER_KIND_PERSON",
+        "displayName": "安可晴",
+        "gender": "GENDER_FEMALE",
+        "birthday": { "year": 1990, "month": 5, "day": 17 },
+        "nationalId": "11010519900517002X",
+        "contactPoints": [{ "kind": "CONTACT_KIND_PHONE", "value": "13900001234" }],
+        "store": store,
+        "source": "SOURCE_CHANNEL_WALK_IN",
+    });
+    Some(match method {
+        "CreateToken" => json!({ "password": { "login": "sh01.nobody", "password": "not-the-password" } }),
+        "RevokeToken" => json!({ "refreshToken": "of no session" }),
+        "CreateStore" => json!({
+            "code": "XX99", "displayName": "澄远试验店", "region": "华东", "city": "上海", "calendar": calendar,
+        }),
+        "UpdateStoreCalendar" => calendar,
+        "CreateStaff" => json!({
+            "staff": {
+                "login": "xx99.somebody", "displayName": "季南乔", "roles": ["ROLE_SALES_ADVISOR"], "stores": [store],
+            },
+            "password": "long enough for anybody",
+        }),
+        "DeactivateStaff" => json!({}),
+        "RecordConsent" => json!({
+            "purpose": "PURPOSE_SERVICE", "contactKind": "CONTACT_KIND_PHONE", "state": "CONSENT_STATE_GIVEN",
+            "method": "counter", "wordingVersion": "2026-01",
+        }),
+        "CreateCustomer" => customer,
+        "RevealField" => json!({
+            "field": "SENSITIVE_FIELD_CONTACT_POINT", "contactPoint": names.of("contactPoints"),
+            "reason": "the customer asked for a call",
+        }),
+        "CreateReception" => json!({
+            "store": store, "kind": "RECEPTION_KIND_WALK_IN", "visitor": customer, "intendedModel": "远山 S7",
+        }),
+        "CreateLead" => json!({
+            "customer": names.of("customers"), "store": store, "source": "SOURCE_CHANNEL_WALK_IN",
+            "intendedModel": "远山 S7", "grade": "LEAD_GRADE_H", "owner": staff,
+        }),
+        "GradeLead" => json!({ "grade": "LEAD_GRADE_H" }),
+        "CreateDelivery" => json!({
+            "customer": names.of("customers"), "store": store, "lead": names.of("leads"), "vin": "1M8GDM9AXKP042788",
+            "plate": "沪A12345", "model": "远山 S7", "trim": "四驱", "colour": "墨绿", "odometerKm": 12,
+            "advisor": staff, "deliverTime": "2026-01-05T09:30:00Z",
+        }),
+        "CreateVisit" => json!({
+            "store": store, "vehicle": names.of("vehicles"), "customer": names.of("customers"),
+            "kind": "VISIT_KIND_REPAIR", "odometerKm": 1_000_000, "advisor": staff, "promiseTime": "2027-01-05T09:30:00Z",
+        }),
+        "CompleteVisit" => {
+            json!({ "amount": { "currencyCode": "CNY", "units": "100", "nanos": 500_000_000 } })
+        }
+        "CreateCase" => json!({
+            "store": store, "customer": names.of("customers"), "kind": "CASE_KIND_COMPLAINT",
+            "channel": "INTAKE_CHANNEL_COUNTER", "category": "service.waiting", "severity": "SEVERITY_NORMAL",
+            "description": "等了两个小时", "subject": names.of("visits"),
+        }),
+        "AssignCase" => json!({ "assignee": staff }),
+        "ReplyCase" => json!({ "note": "已致电客户" }),
+        "HandleCase" => json!({ "cause": "CAUSE_SERVICE", "measure": "MEASURE_APOLOGY", "note": "已道歉" }),
+        "TellCaseResult" => json!({ "note": "已告知客户" }),
+        "RevisitCase" => json!({ "satisfied": true, "note": "满意" }),
+        "ReopenCase" => json!({ "note": "又有异响" }),
+        "AssignCallTask" => json!({ "assignee": staff }),
+        "RecordCallAttempt" => json!({ "attempt": {
+            "result": "CALL_RESULT_REACHED", "satisfaction": "SATISFACTION_DISSATISFIED", "advisorScore": 4,
+            "note": "右前门有异响", "category": "sales.promise", "callRecord": "CC-0002",
+        }}),
+        _ => return None,
+    })
+}

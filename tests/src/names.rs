@@ -1,0 +1,86 @@
+//! A thing of each kind that a path or a body may name, all of one customer and one store.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use foursight::story::Outcome;
+use foursight_proto::identity::v1::Role;
+use sqlx::{AssertSqlSafe, PgConnection};
+use uuid::Uuid;
+
+use crate::api::Api;
+
+/// Resource names by their collection: `leads` → `leads/{id}`. Contact points are `contactPoints`, whole.
+#[derive(Debug, Clone)]
+pub struct Names(BTreeMap<&'static str, String>);
+
+/// Where the things of a customer stand: collection, table, the column of the id, what picks the customer's.
+const OF_CUSTOMER: [(&str, &str, &str); 7] = [
+    ("leads", "customer.leads", "id"),
+    ("deliveries", "customer.deliveries", "id"),
+    ("visits", "customer.visits", "id"),
+    ("vehicles", "customer.vehicle_ownerships", "vehicle_id"),
+    ("callTasks", "notification.call_tasks", "id"),
+    ("messages", "notification.messages", "id"),
+    ("cases", "complaint.cases", "id"),
+];
+
+impl Names {
+    /// What the story has made.
+    pub(crate) async fn of_story(owner: &mut PgConnection, api: &Api, story: &Outcome) -> Result<Self> {
+        let mut names =
+            BTreeMap::from([("stores", story.store.clone()), ("customers", story.customer.clone())]);
+        let customer: Uuid = id_of(&story.customer)?;
+        for (collection, table, column) in OF_CUSTOMER {
+            let query =
+                format!("SELECT {column} FROM {table} WHERE customer_id = $1 ORDER BY {column} LIMIT 1");
+            let id: Uuid = sqlx::query_scalar(AssertSqlSafe(query))
+                .bind(customer)
+                .fetch_one(&mut *owner)
+                .await
+                .with_context(|| format!("one of {collection}"))?;
+            names.insert(collection, format!("{collection}/{id}"));
+        }
+        let manager = api.person(Role::CrManager, &story.store).await?;
+        let file = api.get(&manager, &format!("/v1/{}", story.customer)).await?;
+        let point = file["contactPoints"][0]["name"].as_str().context("the file has no contact point")?;
+        names.insert("contactPoints", point.to_owned());
+        names.insert("staff", manager.name);
+        Ok(Self(names))
+    }
+
+    /// The same collections, where nothing has the name.
+    #[must_use]
+    pub fn of_nothing(&self) -> Self {
+        let nobody = Uuid::nil();
+        let names = self.0.keys().map(|collection| (*collection, format!("{collection}/{nobody}")));
+        Self(names.collect())
+    }
+
+    /// The same things, one of them replaced.
+    #[must_use]
+    pub fn with(&self, collection: &'static str, name: &str) -> Self {
+        let mut names = self.0.clone();
+        names.insert(collection, name.to_owned());
+        Self(names)
+    }
+
+    /// The name of the thing of a collection; empty when there is no such collection.
+    pub fn of(&self, collection: &str) -> &str {
+        self.0.get(collection).map_or("", String::as_str)
+    }
+
+    /// Every collection with its name.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(collection, name)| (*collection, name.as_str()))
+    }
+}
+
+/// The id in a resource name.
+///
+/// # Errors
+/// When it ends in none.
+pub fn id_of(name: &str) -> Result<Uuid> {
+    let id = name.rsplit('/').next().unwrap_or_default();
+    id.parse().with_context(|| format!("{name} ends in no id"))
+}

@@ -1,0 +1,143 @@
+//! What was done stays on record: nobody changes, removes or moves a row of the audit log without being found out.
+
+use anyhow::{Context, Result, ensure};
+use foursight_access::audit::{Verdict, verify};
+use foursight_tests::world::{SERVICES, World, on_stack, run, until};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgTransaction};
+
+/// What somebody might do to two rows, as the owner of everything; `$a` and `$b` are their numbers.
+const TAMPERING: [(&str, &str); 6] = [
+    ("a changed method", "UPDATE audit SET method = 'GetCustomer' WHERE seq = $a"),
+    ("another subject", "UPDATE audit SET subject = 'staff/nobody' WHERE seq = $a"),
+    ("another time", "UPDATE audit SET at = at + interval '1 second' WHERE seq = $a"),
+    ("a removed row", "DELETE FROM audit WHERE seq = $a"),
+    (
+        "two rows in each other's place",
+        "UPDATE audit t SET at = o.at, subject = o.subject, reach = o.reach, method = o.method, resource = o.resource,
+             store_id = o.store_id, detail = o.detail, trace_id = o.trace_id
+         FROM audit o WHERE (t.seq, o.seq) IN (($a, $b), ($b, $a))",
+    ),
+    (
+        "two links of the chain in each other's place",
+        "UPDATE audit_seals SET audit_seq = -1 WHERE audit_seq = $a;
+         UPDATE audit_seals SET audit_seq = $a WHERE audit_seq = $b;
+         UPDATE audit_seals SET audit_seq = $b WHERE audit_seq = -1",
+    ),
+];
+
+#[test]
+fn a_changed_a_removed_and_a_moved_row_are_found() -> Result<()> {
+    on_stack(async |world| {
+        let mut owner = world.owner().await?;
+        for service in ["identity", "customer", "notification", "complaint"] {
+            let (first, other) =
+                sealed(world, &mut owner, service).await.with_context(|| service.to_owned())?;
+            for (what, statements) in TAMPERING {
+                let mut tx = begin(&mut owner, service).await?;
+                let statements =
+                    statements.replace("$a", &first.to_string()).replace("$b", &other.to_string());
+                run(&mut tx, &statements).await.with_context(|| format!("{service}: {what}"))?;
+                let verdict = verify(&mut tx).await?;
+                ensure!(
+                    matches!(verdict, Verdict::Broken { .. }),
+                    "{service}: {what} is not found: {verdict:?}"
+                );
+                tx.rollback().await?;
+            }
+            let mut tx = begin(&mut owner, service).await?;
+            ensure!(
+                matches!(verify(&mut tx).await?, Verdict::Whole(_)),
+                "{service}: nothing was done in the end"
+            );
+            tx.rollback().await?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn every_change_that_the_story_made_is_on_record() -> Result<()> {
+    on_stack(async |world| {
+        let mut owner = world.owner().await?;
+        for (service, methods) in [
+            ("identity", &["CreateToken"][..]),
+            (
+                "customer",
+                &[
+                    "CreateReception",
+                    "RecordConsent",
+                    "CreateLead",
+                    "GradeLead",
+                    "CreateDelivery",
+                    "CreateVisit",
+                    "CompleteVisit",
+                ],
+            ),
+            ("notification", &["RecordCallAttempt"]),
+            ("complaint", &["AssignCase", "ReplyCase", "HandleCase", "TellCaseResult", "RevisitCase"]),
+        ] {
+            let query = format!("SELECT DISTINCT method FROM {service}.audit WHERE subject LIKE 'staff/%'");
+            let found: Vec<String> = sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(&mut owner).await?;
+            for method in methods.iter().filter(|method| **method != "CreateToken") {
+                ensure!(
+                    found.iter().any(|each| each == method),
+                    "{service}: no row tells of {method}: {found:?}"
+                );
+            }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_service_can_only_add_to_its_audit_log() -> Result<()> {
+    on_stack(async |world| {
+        for service in SERVICES {
+            let mut role = world.service(service).await?;
+            for table in ["audit", "audit_seals"] {
+                let column = if table == "audit" { "method = method" } else { "hash = hash" };
+                for statement in [
+                    format!("UPDATE {table} SET {column}"),
+                    format!("DELETE FROM {table}"),
+                    format!("TRUNCATE {table}"),
+                    format!("DROP TABLE {table}"),
+                ] {
+                    let done = run(&mut role, &statement).await;
+                    let code =
+                        done.err().and_then(|error| Some(error.as_database_error()?.code()?.into_owned()));
+                    ensure!(
+                        code.as_deref() == Some("42501"),
+                        "foursight_{service} may {statement}: {code:?}"
+                    );
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Two rows that differ, once every row is in the chain.
+async fn sealed(world: &World, owner: &mut PgConnection, service: &str) -> Result<(i64, i64)> {
+    until("every audit row is sealed", async || {
+        world.up.running().round(service, "seal-audit").await?;
+        let query = format!(
+            "SELECT (SELECT count(*) FROM {service}.audit) = (SELECT count(*) FROM {service}.audit_seals)"
+        );
+        Ok(sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&mut *owner).await?)
+    })
+    .await?;
+    let query = format!(
+        "SELECT a.seq, b.seq FROM {service}.audit a JOIN {service}.audit b ON b.seq > a.seq AND b.resource <> a.resource
+         ORDER BY a.seq, b.seq LIMIT 1"
+    );
+    sqlx::query_as(AssertSqlSafe(query))
+        .fetch_one(owner)
+        .await
+        .context("there are not two audit rows to move")
+}
+
+async fn begin<'c>(owner: &'c mut PgConnection, service: &str) -> Result<PgTransaction<'c>> {
+    let mut tx = owner.begin().await?;
+    run(&mut tx, &format!("SET LOCAL search_path = {service}, public")).await?;
+    Ok(tx)
+}

@@ -1,0 +1,9 @@
+//! Who may do what, in every form of the API and in the database itself: the protos' rules hold at the door, a store's
+//! rows do not exist for another store's staff, and what was done stays on record.
+
+mod audit;
+mod database;
+mod leaving;
+mod rights;
+mod strangers;
+mod tokens;

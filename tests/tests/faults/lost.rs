@@ -1,0 +1,167 @@
+//! NATS that comes back with less than it had: its streams end earlier, or are gone. The outboxes fill them again.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
+use foursight_messaging::topology::PUBLISHERS;
+
+use crate::world::{World, copy_folder, put_back, until};
+
+/// A copy of what NATS has now, made while it is stopped; it runs again afterwards.
+async fn copy_of_nats(world: &World) -> Result<PathBuf> {
+    world.servers.local.stop_nats().await?;
+    let copy = world.nats_folder().with_extension("copy");
+    if copy.exists() {
+        std::fs::remove_dir_all(&copy)?;
+    }
+    copy_folder(&world.nats_folder(), &copy)?;
+    world.servers.local.start_nats().await?;
+    Ok(copy)
+}
+
+async fn streams_end_at(world: &World) -> Result<u64> {
+    let mut last = 0;
+    for service in PUBLISHERS {
+        let stream = world.ledger.nats.get_stream(world.ledger.bus.topology().stream(service)).await?;
+        last += stream.get_info().await?.state.last_sequence;
+    }
+    Ok(last)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_of_nats_is_filled_up_from_the_outboxes() -> Result<()> {
+    let world = World::start().await?;
+    world.sell(3).await?;
+    world.stack.settled().await?;
+    let copy = copy_of_nats(&world).await?;
+    world.sell(6).await?;
+    world.stack.settled().await?;
+    let before = streams_end_at(&world).await?;
+    world.servers.local.stop_nats().await?;
+    // These wait in the outbox, and go to where the lost ones stood.
+    world.sell(3).await?;
+    put_back(&copy, &world.nats_folder())?;
+    world.servers.local.start_nats().await?;
+    world.nothing_is_lost_and_nothing_happened_twice().await?;
+    ensure!(streams_end_at(&world).await? >= before, "the streams are shorter than they were");
+
+    // Once more, with the same copy: what was mended is mended again.
+    world.servers.local.kill_nats().await?;
+    put_back(&copy, &world.nats_folder())?;
+    world.servers.local.start_nats().await?;
+    world.sell(2).await?;
+    world.nothing_is_lost_and_nothing_happened_twice().await?;
+    world.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_that_start_after_the_loss_find_it_too() -> Result<()> {
+    let mut world = World::start().await?;
+    world.sell(2).await?;
+    world.stack.settled().await?;
+    let copy = copy_of_nats(&world).await?;
+    world.sell(4).await?;
+    world.stack.settled().await?;
+    world.servers.local.stop_nats().await?;
+    put_back(&copy, &world.nats_folder())?;
+    world.servers.local.start_nats().await?;
+    world = world.restart().await?;
+    world.sell(2).await?;
+    world.nothing_is_lost_and_nothing_happened_twice().await?;
+    world.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_nats_is_filled_from_the_outboxes() -> Result<()> {
+    let world = World::start().await?;
+    world.sell(5).await?;
+    world.stack.settled().await?;
+    let before = streams_end_at(&world).await?;
+    world.servers.local.kill_nats().await?;
+    world.sell(1).await?;
+    std::fs::remove_dir_all(world.nats_folder())?;
+    std::fs::create_dir(world.nats_folder())?;
+    world.servers.local.start_nats().await?;
+    world.sell(1).await?;
+    world.nothing_is_lost_and_nothing_happened_twice().await?;
+    ensure!(streams_end_at(&world).await? > before, "the streams are shorter than they were");
+    world.end().await;
+    Ok(())
+}
+
+/// What a crash of NATS does at its worst: messages that it had acknowledged are gone, while its consumers remember that they
+/// have had them. One event from before that point waits for another try all the while.
+#[tokio::test(flavor = "multi_thread")]
+async fn last_writes_that_nats_has_lost_are_written_again_and_its_consumers_go_back() -> Result<()> {
+    let world = World::start().await?;
+    let postponed = world.stack.ids.uuid();
+    world.run(&format!("INSERT INTO probe.postponed VALUES ('{postponed}')")).await?;
+    world.tell_raw(postponed, "LeadGraded", 1, &[]).await?;
+    world.sell(2).await?;
+    handled_but_for_one(&world).await?;
+    let copy = copy_of_nats(&world).await?;
+    world.sell(4).await?;
+    handled_but_for_one(&world).await?;
+
+    // In good order, so that the consumers' places are on the disk.
+    world.servers.local.stop_nats().await?;
+    for messages in message_folders(&copy)? {
+        put_back(&messages, &world.nats_folder().join(messages.strip_prefix(&copy)?))?;
+    }
+    world.servers.local.start_nats().await?;
+    world.sell(1).await?;
+    handled_but_for_one(&world).await?;
+    world.run("DELETE FROM probe.postponed").await?;
+    world.nothing_is_lost_and_nothing_happened_twice().await?;
+    world.end().await;
+    Ok(())
+}
+
+/// Nobody notices by the connection when an operator puts a stream back while NATS runs. That a place is given for a second
+/// time is what shows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_made_anew_under_a_living_connection_is_filled_again() -> Result<()> {
+    let world = World::start().await?;
+    world.sell(3).await?;
+    world.stack.settled().await?;
+    for service in ["customer", "notification"] {
+        let topology = world.ledger.bus.topology();
+        world.ledger.nats.delete_stream(topology.stream(service)).await?;
+        world.ledger.nats.get_or_create_stream(topology.stream_config(service)).await?;
+    }
+    // More than was lost: without a look at the places, the books would end where the stream does.
+    world.sell(5).await?;
+    world.nothing_is_lost_and_nothing_happened_twice().await?;
+    world.end().await;
+    Ok(())
+}
+
+/// Everything but the postponed event was told and had its effect.
+async fn handled_but_for_one(world: &World) -> Result<()> {
+    until("all effects but one", async || {
+        let (all, untold) =
+            (world.ledger.outboxes("true").await?, world.ledger.outboxes("published_at IS NULL").await?);
+        Ok(untold == 0 && world.ledger.number("SELECT count(*) FROM probe.effects").await? == all - 1)
+    })
+    .await
+}
+
+/// Where a copy of NATS' folder has the messages of each stream.
+fn message_folders(copy: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut open = vec![copy.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_name() == "msgs" {
+                found.push(entry.path());
+            } else if entry.file_type()?.is_dir() {
+                open.push(entry.path());
+            }
+        }
+    }
+    ensure!(!found.is_empty(), "NATS keeps its messages elsewhere");
+    Ok(found)
+}
