@@ -1,6 +1,6 @@
 //! The gateway as clients use it: JSON, gRPC and gRPC-Web, with the demo group's sign-ins.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Write};
 
 use anyhow::{Context, Result, ensure};
 use foursight::up::ready::{Ready, User};
@@ -230,6 +230,22 @@ impl Api {
         Ok(answer.ok().with_context(|| path.to_owned())?.json())
     }
 
+    /// Reads a whole list, page by page; `field` is the answer's list.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn list(&self, person: &Person, path: &str, field: &str) -> Result<Vec<Value>> {
+        let (mut all, mut token) = (Vec::new(), String::new());
+        loop {
+            let page = self.get(person, &format!("{path}?pageSize=200&pageToken={token}")).await?;
+            all.extend(page[field].as_array().cloned().unwrap_or_default());
+            match page["nextPageToken"].as_str() {
+                Some(next) if !next.is_empty() => next.clone_into(&mut token),
+                _ => return Ok(all),
+            }
+        }
+    }
+
     /// Calls a method by gRPC with an encoded message, and gives gRPC's code.
     ///
     /// # Errors
@@ -292,4 +308,12 @@ pub fn role_name(role: Role) -> &'static str {
 pub fn role_of(user: &User) -> Result<Role> {
     let name = format!("ROLE_{}", user.role);
     Role::from_str_name(&name).with_context(|| format!("there is no role {name}"))
+}
+
+/// Bytes as hexadecimal digits, each byte behind a prefix: `%` escapes any text for a URL.
+pub fn hex(prefix: &str, bytes: impl IntoIterator<Item = u8>) -> String {
+    bytes.into_iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{prefix}{byte:02x}");
+        text
+    })
 }

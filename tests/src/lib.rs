@@ -2,7 +2,6 @@
 //! `foursight up` starts it.
 
 pub mod api;
-mod farewell;
 pub mod methods;
 pub mod names;
 pub mod probe;

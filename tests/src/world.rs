@@ -13,13 +13,14 @@ use foursight::{
     up::{Up, layout::Layout},
 };
 use foursight_runtime::Settings;
+use foursight_testkit::Farewell;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::{
     runtime::Runtime,
     sync::{Mutex, OnceCell},
 };
 
-use crate::{api::Api, farewell::Farewell, fresh_folder, names::Names, up};
+use crate::{api::Api, fresh_folder, names::Names, up};
 
 /// The services that have a schema.
 pub const SERVICES: [&str; 5] = ["identity", "customer", "notification", "complaint", "analytics"];
@@ -72,7 +73,7 @@ pub fn on_stack(test: impl AsyncFnOnce(&'static World) -> Result<()>) -> Result<
 impl World {
     async fn start() -> Result<Self> {
         let data = fresh_folder();
-        let farewell = Farewell::for_folder(&data)?;
+        let farewell = Farewell::watch(&data, &Layout::new(&data).servers())?;
         Self::start_in(data, farewell).await
     }
 

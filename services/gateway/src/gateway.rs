@@ -10,7 +10,8 @@ use axum::{
     routing::get,
 };
 use foursight_kernel::trace;
-use http::{HeaderValue, Method, header};
+use http::{HeaderValue, Method, StatusCode, Version, header};
+use http_body::Body as _;
 use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, ServiceExt as _, util::BoxCloneSyncService};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -20,6 +21,9 @@ use crate::{
     call::Peer, docs, door::Door, openapi, proxy, routes::RouteTable, schema::Schema,
     settings::GatewaySettings, transcode,
 };
+
+/// Bytes of a body that may still be on its way when a refusal goes out.
+const LONG_BODY: u64 = 16 << 10;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -81,12 +85,21 @@ async fn json(gateway: &Gateway, request: Request) -> Response {
     let parent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
     trace::continue_from(&span, parent);
     let head = request.method() == Method::HEAD;
+    let one_at_a_time = request.version() < Version::HTTP_2;
+    let long_body = request.body().size_hint().lower() > LONG_BODY;
     async {
         let mut response = match transcode::answer(gateway, request).await {
             Ok(response) => response,
             Err(problem) => problem.traced(trace::trace_id()).into_response(),
         };
-        tracing::Span::current().record("http.response.status_code", response.status().as_u16());
+        let status = response.status();
+        tracing::Span::current().record("http.response.status_code", status.as_u16());
+        // A refusal may come before the body was read. The connection then ends in the middle of it, and a client that is
+        // not told would send its next request there.
+        let unread = (long_body && !status.is_success()) || status == StatusCode::PAYLOAD_TOO_LARGE;
+        if one_at_a_time && unread {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         // Answers are about people: nobody on the way keeps them.
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -10,7 +10,7 @@ use foursight_tests::{
     names::id_of,
     world::{SERVICES, World, on_stack, run},
 };
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgTransaction};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgTransaction, error::DatabaseError};
 use uuid::Uuid;
 
 /// Every service has these; they hold ids and codes, no client's request reads them, and the relay and the consumers go
@@ -251,7 +251,7 @@ async fn add(
     let mut tx = reach(role, &store.to_string()).await?;
     let done = sqlx::query(AssertSqlSafe(insert)).bind(row).execute(&mut *tx).await;
     let Err(error) = done else { bail!("{table}: {store} added a row of another store") };
-    let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
+    let code = error.as_database_error().and_then(DatabaseError::code).unwrap_or_default().into_owned();
     // A customer's key says nothing and may be made before its file is seen; there is one already.
     let expected = if table == "customer.customer_keys" { "23505" } else { "42501" };
     ensure!(code == expected, "{table}: adding another store's row is answered with {error}");
@@ -264,7 +264,7 @@ fn a_service_s_role_owns_nothing_and_cannot_make_itself_more() -> Result<()> {
     on_stack(async |world| {
         let mut owner = world.owner().await?;
         for service in SERVICES {
-            let (might, owned): (bool, i64) = sqlx::query_as(
+            let (might, tables): (bool, i64) = sqlx::query_as(
                 "SELECT rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication,
                         (SELECT count(*) FROM pg_class WHERE relowner = r.oid)
                  FROM pg_roles r WHERE rolname = 'foursight_' || $1",
@@ -273,8 +273,8 @@ fn a_service_s_role_owns_nothing_and_cannot_make_itself_more() -> Result<()> {
             .fetch_one(&mut owner)
             .await?;
             ensure!(
-                !might && owned == 0,
-                "foursight_{service} has more than it needs, or owns {owned} tables"
+                !might && tables == 0,
+                "foursight_{service} has more than it needs, or owns {tables} tables"
             );
 
             let mut role = world.service(service).await?;
@@ -335,7 +335,7 @@ async fn refused(role: &mut PgConnection, statement: &str) -> Result<()> {
     let mut tx = role.begin().await?;
     let done = run(&mut tx, statement).await;
     let Err(error) = done else { bail!("nobody refuses: {statement}") };
-    let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
+    let code = error.as_database_error().and_then(DatabaseError::code).unwrap_or_default().into_owned();
     ensure!(code == "42501", "{statement} fails for another reason: {error}");
     tx.rollback().await?;
     Ok(())

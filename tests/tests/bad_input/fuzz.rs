@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result, ensure};
 use foursight_proto::identity::v1::Role;
 use foursight_tests::{
-    api::{Ask, Person},
+    api::{Ask, Person, hex},
     methods::{ApiMethod, HttpRule},
     world::on_stack,
 };
@@ -95,7 +95,7 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
 fn query() -> impl Strategy<Value = String> {
     let pair = (proptest::sample::select(keys()), "[a-zA-Z0-9%/.+:-]{0,12}");
     proptest::collection::vec(pair, 0..4).prop_map(|pairs| {
-        let escape = |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02x}")).collect() };
+        let escape = |text: &str| hex("%", text.bytes());
         pairs.iter().map(|(key, value)| format!("{}={value}", escape(key))).collect::<Vec<_>>().join("&")
     })
 }
@@ -104,8 +104,7 @@ fn segment() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("00000000-0000-0000-0000-000000000000".to_owned()),
         "[a-zA-Z0-9%:.~-]{1,20}",
-        proptest::collection::vec(any::<u8>(), 1..8)
-            .prop_map(|bytes| bytes.iter().map(|byte| format!("%{byte:02x}")).collect()),
+        proptest::collection::vec(any::<u8>(), 1..8).prop_map(|bytes| hex("%", bytes)),
     ]
 }
 
@@ -154,7 +153,7 @@ async fn one(
     person: &Person,
     (_, segment, query, body, _): &Sent,
 ) -> Result<()> {
-    let path = match http.template.split_once("=") {
+    let path = match http.template.split_once('=') {
         Some((before, rest)) => {
             let (collection, rest) = rest.split_once("/*}").context("a pattern with one id")?;
             let before = before.split_once('{').map_or(before, |(before, _)| before);

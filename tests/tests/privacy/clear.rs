@@ -52,7 +52,7 @@ struct Asked {
 impl Clear {
     pub(crate) async fn read(world: &World) -> Result<Self> {
         let director = world.api.person(Role::GroupDirector, "").await?;
-        let files = files(world, &director).await?;
+        let files = world.api.list(&director, "/v1/customers", "customers").await?;
         let asked: Vec<Asked> = files.iter().flat_map(asked).collect();
         let facts: Vec<Fact> = futures::stream::iter(asked)
             .map(|asked| reveal(world, &director, asked))
@@ -66,19 +66,6 @@ impl Clear {
             people: people(world, &director, &files).await?,
             facts,
         })
-    }
-}
-
-async fn files(world: &World, director: &Person) -> Result<Vec<Value>> {
-    let (mut files, mut page) = (Vec::new(), String::new());
-    loop {
-        let path = format!("/v1/customers?pageSize=200&pageToken={page}");
-        let list = world.api.get(director, &path).await?;
-        files.extend(list["customers"].as_array().cloned().unwrap_or_default());
-        page = list["nextPageToken"].as_str().unwrap_or_default().to_owned();
-        if page.is_empty() {
-            return Ok(files);
-        }
     }
 }
 
@@ -120,19 +107,10 @@ async fn reveal(world: &World, director: &Person, asked: Asked) -> Result<Fact> 
 /// The names of customers, without those that a member of staff has, too, and without the shortest, which stand in other
 /// words by chance.
 async fn people(world: &World, director: &Person, files: &[Value]) -> Result<Needles> {
-    let mut staff = HashSet::new();
-    let mut page = String::new();
-    loop {
-        let list = world.api.get(director, &format!("/v1/staff?pageSize=200&pageToken={page}")).await?;
-        let names = list["staff"].as_array().cloned().unwrap_or_default();
-        staff.extend(names.iter().filter_map(|each| each["displayName"].as_str().map(str::to_owned)));
-        page = list["nextPageToken"].as_str().unwrap_or_default().to_owned();
-        if page.is_empty() {
-            break;
-        }
-    }
+    let staff = world.api.list(director, "/v1/staff", "staff").await?;
+    let staff: HashSet<&str> = staff.iter().filter_map(|each| each["displayName"].as_str()).collect();
     let names = files.iter().filter_map(|file| file["displayName"].as_str());
-    let telling = names.filter(|name| name.chars().count() >= 3 && !staff.contains(*name));
+    let telling = names.filter(|name| name.chars().count() >= 3 && !staff.contains(name));
     let telling: Vec<_> = telling.map(|name| ("name", name.to_owned())).collect();
     ensure!(telling.len() > 20, "only {} names are telling", telling.len());
     Ok(Needles::new(telling))

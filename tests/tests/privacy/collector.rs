@@ -1,7 +1,7 @@
 //! An OpenTelemetry collector that keeps what it is sent: traces, logs and metrics as they leave the process.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -54,15 +54,11 @@ impl Collector {
         Ok(self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
-    /// Where the process logs to.
-    pub(crate) fn log_file(&self) -> &Path {
-        &self.log
-    }
-}
-
-impl Drop for Collector {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.log);
+    /// What the process has logged. Nobody needs the file afterwards.
+    pub(crate) fn log(&self) -> Result<Vec<u8>> {
+        let log = std::fs::read(&self.log).context("the process has no log")?;
+        std::fs::remove_file(&self.log)?;
+        Ok(log)
     }
 }
 

@@ -27,9 +27,10 @@ pub(crate) async fn schema(owner: &mut PgConnection, schema: &str) -> Result<Dum
     .await?;
     let mut tables: Vec<(String, Vec<String>)> = Vec::new();
     for (table, column, binary) in columns {
-        let expression = match binary {
-            true => format!("coalesce({column}, '')"),
-            false => format!("convert_to(coalesce({column}::text, ''), 'UTF8')"),
+        let expression = if binary {
+            format!("coalesce({column}, '')")
+        } else {
+            format!("convert_to(coalesce({column}::text, ''), 'UTF8')")
         };
         match tables.last_mut().filter(|(name, _)| *name == table) {
             Some((_, expressions)) => expressions.push(expression),
@@ -50,8 +51,8 @@ pub(crate) async fn schema(owner: &mut PgConnection, schema: &str) -> Result<Dum
     Ok(Dump { tables: tables.len(), contents })
 }
 
-/// Every log below a data folder, and one that lies elsewhere.
-pub(crate) fn logs(data: &Path, other: &Path) -> Result<Vec<(String, Vec<u8>)>> {
+/// Every log of the servers below a data folder.
+pub(crate) fn logs(data: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     let mut found = Vec::new();
     let mut folders = vec![data.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -63,10 +64,10 @@ pub(crate) fn logs(data: &Path, other: &Path) -> Result<Vec<(String, Vec<u8>)>> 
             if path.is_dir() {
                 folders.push(path);
             } else if is_log {
-                found.push((path.display().to_string(), fs::read(&path)?));
+                let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
+                found.push((path.display().to_string(), bytes));
             }
         }
     }
-    found.push((other.display().to_string(), fs::read(other)?));
     Ok(found)
 }

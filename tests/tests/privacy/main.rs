@@ -8,12 +8,12 @@ mod dump;
 mod needles;
 mod streams;
 
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result, ensure};
 use foursight_proto::identity::v1::Role;
 use foursight_tests::{
-    api::Ask,
+    api::{Ask, hex},
     world::{SERVICES, World, on_stack},
 };
 use reqwest::{Method, StatusCode};
@@ -25,14 +25,13 @@ use needles::Needles;
 
 /// What everybody's facts are, read once.
 static CLEAR: tokio::sync::OnceCell<Clear> = tokio::sync::OnceCell::const_new();
-static COLLECTOR: OnceLock<Collector> = OnceLock::new();
+static COLLECTOR: LazyLock<Result<Collector, String>> =
+    LazyLock::new(|| Collector::start().map_err(|error| format!("{error:#}")));
 
 /// The stack, with its telemetry sent to a collector of the test's, and everybody's facts.
 fn with_facts(test: impl AsyncFnOnce(&'static World, &'static Clear) -> Result<()>) -> Result<()> {
-    if COLLECTOR.get().is_none() {
-        // Before the stack: the first telemetry of a process is the one that counts. Lost races are dropped.
-        let _ = COLLECTOR.set(Collector::start()?);
-    }
+    // Before the stack: the first telemetry of a process is the one that counts.
+    collector()?;
     on_stack(async |world| {
         let clear = CLEAR.get_or_try_init(|| Clear::read(world)).await?;
         test(world, clear).await
@@ -40,7 +39,7 @@ fn with_facts(test: impl AsyncFnOnce(&'static World, &'static Clear) -> Result<(
 }
 
 fn collector() -> Result<&'static Collector> {
-    COLLECTOR.get().context("the collector runs")
+    COLLECTOR.as_ref().map_err(|error| anyhow::anyhow!("the collector does not start: {error}"))
 }
 
 #[test]
@@ -141,7 +140,10 @@ fn no_log_no_trace_and_no_metric_carries_a_fact() -> Result<()> {
         clear.needles.must_not_be_in("traces and logs as exported", &exported)?;
 
         // The roles' own log, and the servers' below it.
-        let logs = dump::logs(&world.data, collector.log_file())?;
+        let log = collector.log()?;
+        ensure!(!log.is_empty(), "the process has logged nothing");
+        clear.needles.must_not_be_in("the roles' log", &log)?;
+        let logs = dump::logs(&world.data)?;
         ensure!(
             logs.len() >= 3,
             "only these logs: {:?}",
@@ -159,7 +161,7 @@ async fn careless(world: &World, clear: &Clear) -> Result<()> {
     let manager = world.api.person(Role::CrManager, &world.story.store).await?;
     for fact in clear.facts.iter().step_by(20) {
         let value = fact.value.trim_start_matches('+');
-        let encoded: String = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let encoded = hex("%", value.bytes());
         for path in [
             format!("/v1/customers?q={encoded}"),
             format!("/v1/customers/{encoded}"),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Result, ensure};
+use foursight_tests::api::hex;
 
 use crate::clear::Fact;
 
@@ -66,12 +67,8 @@ pub(crate) fn spellings(fact: &Fact) -> Vec<String> {
         "national id" => vec![value.to_lowercase(), value[..17].to_owned()],
         _ => Vec::new(),
     };
-    let percent: String = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
-    let escaped: String = value.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
-    spellings.extend([percent.to_uppercase(), percent, escaped, hex(&value), value]);
+    let percent = hex("%", value.bytes());
+    let units: Vec<String> = value.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    spellings.extend([percent.to_uppercase(), percent, units.concat(), hex("", value.bytes()), value]);
     spellings
-}
-
-fn hex(value: &str) -> String {
-    value.bytes().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -16,6 +16,7 @@ use crate::{
 };
 
 const MOST_KINDS: usize = 50;
+const LONGEST_KIND: usize = 50;
 
 /// The last entry of a page: its instant, its place among others of that instant, its event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,6 +44,9 @@ pub(crate) async fn list(
     let mut v = Violations::default();
     let customer: Option<CustomerId> = v.name("parent", &request.parent);
     v.at_most("kinds", &request.kinds, MOST_KINDS);
+    for (place, kind) in request.kinds.iter().enumerate().take(MOST_KINDS) {
+        v.text(&format!("kinds[{place}]"), kind, 1..=LONGEST_KIND);
+    }
     v.check()?;
     let customer = customer.ok_or_else(|| Error::from(CustomerError::NotFound))?;
     let page = Page::<Cursor>::parse(request.page_size, &request.page_token)?;

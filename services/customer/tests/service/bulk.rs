@@ -1,7 +1,5 @@
 //! What is loaded in bulk is as if it had been told one by one.
 
-use std::time::Instant;
-
 use foursight_customer::{
     bulk::{
         Batch, ConsentRow, ContactRow, CustomerRow, DeliveryRow, LeadRow, OwnershipRow, PlateRow, VehicleRow,
@@ -166,28 +164,4 @@ async fn what_is_loaded_reads_like_what_was_told() {
             .await
             .is_err()
     );
-}
-
-/// `cargo test -p foursight-customer --test service -- --ignored --nocapture hundred_thousand`
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement"]
-#[expect(clippy::print_stderr, reason = "a measurement prints what it measured")]
-async fn a_hundred_thousand_customers_are_loaded_in_time() {
-    const CUSTOMERS: u32 = 100_000;
-    const SHARE: u32 = 5_000;
-    let world = World::start().await;
-    let begin = Instant::now();
-    let lanes = (0..2).map(|lane| {
-        let world = &world;
-        async move {
-            for first in (0..CUSTOMERS).step_by(SHARE as usize).skip(lane).step_by(2) {
-                let mut tx = world.stack.db("customer").begin_as_service().await.unwrap();
-                let batch = batch(world, world.hangzhou, first..first + SHARE);
-                load(&mut tx, &world.stack.settings, &world.stack.ids, batch).await.unwrap();
-                tx.commit().await.unwrap();
-            }
-        }
-    });
-    futures::future::join_all(lanes).await;
-    eprintln!("{CUSTOMERS} customers in {:.1} s", begin.elapsed().as_secs_f64());
 }

@@ -42,9 +42,9 @@ impl Answer {
 }
 
 impl Client {
-    pub(super) fn new(gateway: &str) -> Result<Self> {
+    pub(super) fn new(gateway: &str) -> Self {
         let trace_id = format!("{:032x}", rand::rng().random_range(1..=u128::MAX));
-        Ok(Self { http: reqwest::Client::new(), gateway: gateway.to_owned(), trace_id })
+        Self { http: reqwest::Client::new(), gateway: gateway.to_owned(), trace_id }
     }
 
     pub(super) async fn sign_in(&self, login: &str, password: &str) -> Result<Person> {

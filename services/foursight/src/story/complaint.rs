@@ -49,7 +49,10 @@ async fn call(story: &Story, people: &People, sale: &Sale) -> Result<()> {
     let path = format!("/v1/{}:recordAttempt", sale.call_task);
     let task = story.client.post(&people.follow_up_specialist, &path, &attempt).await?;
     expect(&task.0, "state", "CALL_TASK_STATE_DONE")?;
-    story.tell("the follow-up specialist calls: the customer is dissatisfied", &[sale.call_task.clone()]);
+    story.tell(
+        "the follow-up specialist calls: the customer is dissatisfied",
+        std::slice::from_ref(&sale.call_task),
+    );
     Ok(())
 }
 
@@ -77,11 +80,10 @@ async fn taken(story: &Story, people: &People, sale: &Sale) -> Result<String> {
 }
 
 async fn assigned(story: &Story, people: &People, case: &str) -> Result<()> {
-    // Who joined lately may not be known to the complaint service for a moment.
     let body = json!({ "assignee": people.supervisor.name });
     let answer = step(story, &people.cr_manager, case, "assign", &body).await?;
     expect(&answer.0, "state", "CASE_STATE_ASSIGNED")?;
-    story.tell("the case is assigned", &[people.supervisor.name.clone()]);
+    story.tell("the case is assigned", std::slice::from_ref(&people.supervisor.name));
     Ok(())
 }
 

@@ -115,7 +115,7 @@ impl Story {
     pub fn new(ready: &Ready, listener: Listener) -> Result<Self> {
         let cast = Cast::of(&ready.users)?;
         Ok(Self {
-            client: Client::new(&ready.gateway)?,
+            client: Client::new(&ready.gateway),
             cast,
             nats: ready.nats.clone(),
             listener,
@@ -130,7 +130,7 @@ impl Story {
     pub async fn play(&self) -> Result<Outcome> {
         self.settle().await.context("the events of the past")?;
         let people = self.cast.sign_in(&self.client).await.context("signing in")?;
-        self.tell("the store's people have signed in", &[people.store.clone()]);
+        self.tell("the store's people have signed in", std::slice::from_ref(&people.store));
         let before = figures::read(self, &people).await.context("reading the measures before")?;
         let sale = sale::play(self, &people).await?;
         let case = complaint::play(self, &people, &sale).await?;

@@ -80,7 +80,10 @@ async fn lead(story: &Story, people: &People, customer: &str) -> Result<String> 
     let graded = story.client.post(&people.sales_advisor, &format!("/v1/{lead}:grade"), &grade).await?;
     expect(&graded.0, "grade", "LEAD_GRADE_H")?;
     let due: Timestamp = graded.text("nextFollowUpTime").parse().context("nextFollowUpTime")?;
-    story.tell(&format!("the lead is graded H; its next follow-up is due at {due}"), &[lead.clone()]);
+    story.tell(
+        &format!("the lead is graded H; its next follow-up is due at {due}"),
+        std::slice::from_ref(&lead),
+    );
     Ok(lead)
 }
 

@@ -18,6 +18,8 @@ pub(super) async fn create(tokens: &Tokens, grant: proto::PasswordGrant) -> Resu
             v.push(field, "is required");
         } else if too_long(text) {
             v.push(field, format!("must have at most {LONGEST} characters"));
+        } else if text.chars().any(char::is_control) {
+            v.push(field, "must not contain control characters");
         }
     }
     v.check()?;

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 
 const SCRIPT: &str = r#"
 cat >/dev/null
-for record in "$1"/run/*.pid; do
+for record in "$2"/run/*.pid; do
     pid=$(grep -oE '[0-9]+' "$record" | head -n 1)
     [ -n "$pid" ] && kill -KILL -- "-$pid" 2>/dev/null
 done
@@ -22,16 +22,20 @@ done
 
 /// Watches over a folder for as long as it is held. `FOURSIGHT_KEEP_TEST_DATA=1` keeps the folder, with the servers' logs.
 #[derive(Debug)]
-pub(crate) struct Farewell {
+pub struct Farewell {
     /// Its standard input is what tells the shell that we live.
     _shell: Child,
 }
 
 impl Farewell {
-    pub(crate) fn for_folder(folder: &Path) -> Result<Self> {
+    /// Ends the servers whose data folder is `servers`, and then removes `folder`.
+    ///
+    /// # Errors
+    /// When there is no `sh`.
+    pub fn watch(folder: &Path, servers: &Path) -> Result<Self> {
         let shell = Command::new("sh")
             .args(["-c", SCRIPT, "farewell"])
-            .arg(folder)
+            .args([folder, servers])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

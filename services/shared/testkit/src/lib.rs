@@ -8,5 +8,6 @@ mod servers;
 mod stack;
 
 pub use callers::{Caller, CallerChannel};
+pub use farewell::Farewell;
 pub use servers::{Servers, shared_servers};
 pub use stack::{Builder, Stack};

@@ -58,7 +58,7 @@ impl Servers {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let number = FOLDER.fetch_add(1, Ordering::SeqCst);
         let folder = test_folder().join(format!("{}-{number}", std::process::id()));
-        let farewell = Farewell::for_folder(&folder)?;
+        let farewell = Farewell::watch(&folder, &folder)?;
         let local = LocalStack::start(Options::for_tests(folder)).await?;
         Ok(Arc::new(Self {
             local,

@@ -393,7 +393,7 @@ fn overrides(servers: &Servers, database: &str, roles: &[Arc<dyn Role>], own: &s
     writeln!(text, "[listen]\ngateway = '127.0.0.1:0'\ngrpc = '127.0.0.1:0'\nmetrics = '127.0.0.1:0'")?;
     writeln!(text, "[keys]\nmaster = '1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE='")?;
     writeln!(text, "hash = 'AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI='")?;
-    writeln!(text, "[telemetry]\nlog_format = 'text'\nlog_filter = 'warn'")?;
+    writeln!(text, "[telemetry]\nlog_format = 'text'\nlog_filter = 'error'")?;
     text.push_str(own);
     Ok(text)
 }
