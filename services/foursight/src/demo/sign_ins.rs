@@ -6,7 +6,7 @@ use super::plan;
 use crate::up::ready::User;
 
 /// The password of everybody in the demo group. Whoever loads the demo group wants strangers to sign in: never load it
-/// beside real customers ([`super::load`] refuses to).
+/// beside real customers ([`super::load()`] refuses to).
 pub const PASSWORD: &str = "foursight-demo-2026";
 
 /// The stores whose people are told.

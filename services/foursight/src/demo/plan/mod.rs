@@ -1,7 +1,7 @@
 //! The demo group as a plan: what there is and what happened, made from a seed, the number of customers and an instant,
 //! and from nothing else. The same three make the same group, id by id; more customers add to it and change nobody.
 //!
-//! Pure: [`super::load`] writes it. Made in pieces, so that a group of any size fits in memory.
+//! Pure: [`super::load()`] writes it. Made in pieces, so that a group of any size fits in memory.
 
 mod calendar;
 mod cars;
