@@ -1,13 +1,16 @@
 //! What `foursight all` does, with the tests' probe beside the product's roles: a process that tests may kill. It tells its
 //! gateway's address on standard output as soon as it runs, and stops in order when its standard input ends.
 
-use std::{io::Write, path::PathBuf, sync::Arc};
+use std::{
+    io::{Read, Write},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use anyhow::{Context, Result};
 use foursight_kernel::{Ids, SystemClock};
 use foursight_runtime::{Settings, Start, telemetry::Telemetry};
 use foursight_tests::probe;
-use tokio::io::AsyncReadExt;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -28,7 +31,8 @@ async fn main() -> Result<()> {
     let running = start.run(&probe::roles()).await?;
     let address = running.addresses.gateway.context("the gateway does not listen")?;
     writeln!(std::io::stdout(), "{address}")?;
-    tokio::io::stdin().read_to_end(&mut Vec::new()).await?;
+    // A thread may wait for it: nothing else keeps the process here.
+    tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
     running.stop().await;
     telemetry.end();
     Ok(())

@@ -173,11 +173,16 @@ fn is_hidden(answer: &Answer) -> bool {
     answer.status == StatusCode::NOT_FOUND || answer.reason() == "STORE_OUT_OF_REACH"
 }
 
+/// Messages are sent when their time comes, whoever asks for what; contact points are shown with their customer.
+const MOVES_BY_ITSELF: [&str; 2] = ["messages", "contactPoints"];
+
 /// Everything about the story's customer as its own store sees it.
 async fn shown(world: &World) -> Result<BTreeMap<String, Value>> {
     let mine = world.api.person(foursight_proto::identity::v1::Role::CrManager, &world.story.store).await?;
     let mut shown = BTreeMap::new();
-    for (collection, name) in world.names.iter().filter(|(collection, _)| *collection != "contactPoints") {
+    for (collection, name) in
+        world.names.iter().filter(|(collection, _)| !MOVES_BY_ITSELF.contains(collection))
+    {
         let path = format!("/v1/{name}");
         let answer = world.api.get(&mine, &path).await.with_context(|| collection.to_owned())?;
         shown.insert(path, answer);
@@ -185,7 +190,6 @@ async fn shown(world: &World) -> Result<BTreeMap<String, Value>> {
     let customer = world.names.of("customers");
     for path in [
         format!("/v1/{customer}/consents?pageSize=200"),
-        format!("/v1/{customer}/timelineEntries?pageSize=200"),
         format!("/v1/leads?customer={customer}&pageSize=200"),
         format!("/v1/vehicles?customer={customer}&pageSize=200"),
         format!("/v1/cases?customer={customer}&pageSize=200"),
@@ -195,5 +199,9 @@ async fn shown(world: &World) -> Result<BTreeMap<String, Value>> {
         let answer = world.api.get(&mine, &path).await?;
         shown.insert(path, answer);
     }
+    let path = format!("/v1/{customer}/timelineEntries");
+    let entries = world.api.list(&mine, &path, "timelineEntries").await?;
+    let of_people = |entry: &Value| !entry["kind"].as_str().unwrap_or_default().starts_with("MESSAGE_");
+    shown.insert(path, entries.into_iter().filter(of_people).collect());
     Ok(shown)
 }
