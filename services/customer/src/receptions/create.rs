@@ -136,6 +136,8 @@ async fn attempt(
     let customer = match &new.who {
         Who::Nobody => None,
         Who::Known(customer) => {
+            // An id is no key to a file: strangers are found by their phone, as `visitor`.
+            stores::require_visible(&mut tx, *customer).await?;
             stores::link(&mut tx, *customer, new.store, now).await?;
             Some(*customer)
         }

@@ -6,8 +6,9 @@ use foursight_proto::{
     customer::{
         events::v1::VehicleDelivered,
         v1::{
-            CompleteVisitRequest, Delivery, GetLeadRequest, GradeLeadRequest, LeadGrade, LeadState,
-            LifeCycleStage, ListLeadsRequest, ListTimelineEntriesRequest, TimelineEntry, VisitState,
+            CompleteVisitRequest, CreateReceptionRequest, Delivery, GetLeadRequest, GradeLeadRequest,
+            LeadGrade, LeadState, LifeCycleStage, ListLeadsRequest, ListTimelineEntriesRequest, Reception,
+            ReceptionKind, TimelineEntry, VisitState,
         },
     },
     google::r#type::Money,
@@ -206,6 +207,22 @@ async fn a_car_comes_to_another_store_which_serves_its_owner_then() {
     let stranger = foursight_kernel::VehicleId::from(world.stack.ids.uuid()).name();
     let answer = world.check_in(&world.there, world.suzhou, &stranger, 800).await;
     assert_eq!(refusal(answer), (Code::NotFound, "VEHICLE_NOT_FOUND".to_owned()));
+}
+
+#[tokio::test]
+async fn an_id_is_no_key_to_another_stores_file() {
+    let world = World::start().await;
+    let customer = world.open(&world.here, world.hangzhou, "示例一", "13800001234").await.name;
+    let reception = Reception {
+        store: world.suzhou.name(),
+        kind: ReceptionKind::WalkIn.into(),
+        customer: customer.clone(),
+        ..Reception::default()
+    };
+    let request = CreateReceptionRequest { reception: Some(reception), request_id: String::new() };
+    let answer = world.receptions(&world.there).create_reception(request).await;
+    assert_eq!(refusal(answer), (Code::NotFound, "CUSTOMER_NOT_FOUND".to_owned()));
+    assert!(world.file(&world.there, &customer).await.is_err());
 }
 
 #[tokio::test]

@@ -100,7 +100,9 @@ impl Plan {
     }
 
     async fn start_on(&self, layout: &Layout, servers: &Stack) -> Result<(Ready, Running, Telemetry)> {
-        let secrets = Secrets::load_or_make(&layout.secrets())?;
+        let roles = roles::all();
+        let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
+        let secrets = Secrets::load_or_make(&layout.secrets(), &names)?;
         create_database(servers).await?;
         (self.progress)("bringing the database up to date");
         migrate_all(servers, &secrets).await?;
@@ -120,7 +122,7 @@ impl Plan {
         (self.progress)("starting the roles");
         let ids = Ids::new(clock.clone());
         let start = Start { settings, clock, ids, metrics: telemetry.metrics.clone(), keys: None };
-        let running = start.run(&roles::all()).await?;
+        let running = start.run(&roles).await?;
         let ready = Ready::of(servers, &running, DATABASE, self.customers > 0)?;
         wait_until_ready(&ready).await?;
         layout::write_private(&layout.ready(), &serde_json::to_string(&ready)?)?;
@@ -164,13 +166,13 @@ async fn create_database(servers: &Stack) -> Result<()> {
 
 async fn migrate_all(servers: &Stack, secrets: &Secrets) -> Result<()> {
     let roles = roles::all();
-    let schemas: Vec<_> = roles
-        .iter()
-        .filter_map(|role| {
-            let password = SecretString::from(secrets.database_password.clone());
-            Some(migrate::Schema { service: role.name(), migrator: role.migrator()?, password })
-        })
-        .collect();
+    let mut schemas = Vec::new();
+    for role in &roles {
+        if let Some(migrator) = role.migrator() {
+            let password = SecretString::from(secrets.of(role.name())?.database_password.clone());
+            schemas.push(migrate::Schema { service: role.name(), migrator, password });
+        }
+    }
     migrate::migrate(&servers.postgres_url(DATABASE), &schemas).await
 }
 
@@ -187,10 +189,11 @@ fn configuration(
     writeln!(text, "[database]\nadmin_url = \"{}\"", servers.postgres_url(DATABASE))?;
     for role in roles::all() {
         let name = role.name();
-        writeln!(text, "[services.{name}]\nsecret = \"{}\"", secrets.service_secret)?;
+        let own = secrets.of(name)?;
+        writeln!(text, "[services.{name}]\nsecret = \"{}\"", own.secret)?;
         if role.migrator().is_some() {
             let (user, password, port) =
-                (migrate::role_of(name), &secrets.database_password, servers.ports().postgres);
+                (migrate::role_of(name), &own.database_password, servers.ports().postgres);
             writeln!(text, "database_url = \"postgres://{user}:{password}@127.0.0.1:{port}/{DATABASE}\"")?;
         }
     }

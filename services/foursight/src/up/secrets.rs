@@ -1,6 +1,6 @@
 //! Passwords and keys of a private stack: made once, kept in the data folder, readable by its owner only.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -12,31 +12,50 @@ use super::layout::write_private;
 /// What nobody else may know.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Secrets {
-    /// Of the services' database roles.
-    pub(super) database_password: String,
-    /// By which the services prove themselves to identity.
-    pub(super) service_secret: String,
+    /// Of each service, by its name.
+    services: BTreeMap<String, ServiceSecrets>,
     /// What seals personal data: losing it loses them.
     pub(super) master_keys: String,
     /// What sealed values are found by.
     pub(super) hash_key: String,
 }
 
+/// What only one service may know.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct ServiceSecrets {
+    /// Of its database role.
+    pub(super) database_password: String,
+    /// By which it proves itself to identity.
+    pub(super) secret: String,
+}
+
 impl Secrets {
-    pub(super) fn load_or_make(file: &Path) -> Result<Self> {
-        if file.exists() {
+    /// The secrets in `file`, with fresh ones for what has none yet.
+    pub(super) fn load_or_make(file: &Path, services: &[&str]) -> Result<Self> {
+        let mut secrets = if file.exists() {
             let text = std::fs::read_to_string(file)
                 .with_context(|| format!("{} cannot be read", file.display()))?;
-            return serde_json::from_str(&text).with_context(|| format!("{} is damaged", file.display()));
-        }
-        let secrets = Self {
-            database_password: hex::encode(random::<24>()),
-            service_secret: hex::encode(random::<24>()),
-            master_keys: format!("1:{}", STANDARD.encode(random::<32>())),
-            hash_key: STANDARD.encode(random::<32>()),
+            serde_json::from_str(&text).with_context(|| format!("{} is damaged", file.display()))?
+        } else {
+            Self {
+                services: BTreeMap::new(),
+                master_keys: format!("1:{}", STANDARD.encode(random::<32>())),
+                hash_key: STANDARD.encode(random::<32>()),
+            }
         };
+        for service in services {
+            secrets.services.entry((*service).to_owned()).or_insert_with(|| ServiceSecrets {
+                database_password: hex::encode(random::<24>()),
+                secret: hex::encode(random::<24>()),
+            });
+        }
         write_private(file, &serde_json::to_string_pretty(&secrets)?)?;
         Ok(secrets)
+    }
+
+    /// A service's own.
+    pub(super) fn of(&self, service: &str) -> Result<&ServiceSecrets> {
+        self.services.get(service).with_context(|| format!("{service} has no secrets"))
     }
 }
 

@@ -15,7 +15,8 @@ const SCRIPT: &str = r#"
 cat >/dev/null
 for record in "$2"/run/*.pid; do
     pid=$(grep -oE '[0-9]+' "$record" | head -n 1)
-    [ -n "$pid" ] && kill -KILL -- "-$pid" 2>/dev/null
+    # `-s KILL`, because not every sh takes `-KILL --`.
+    [ -n "$pid" ] && kill -s KILL -- "-$pid" 2>/dev/null
 done
 [ -n "$FOURSIGHT_KEEP_TEST_DATA" ] || rm -rf -- "$1"
 "#;
