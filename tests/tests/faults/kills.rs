@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex, atomic::AtomicU32},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -32,13 +32,25 @@ use crate::{
 
 /// Customers of the demo group: their history waits in the outboxes when the killing begins, so that relays and consumers are
 /// in the middle of a batch when they are killed.
-const CUSTOMERS: u32 = 400;
+const CUSTOMERS: u32 = 250;
 
 /// People who write at the same time.
 const WRITERS: usize = 3;
 
-/// The longest life after a process has begun to answer.
-const LONGEST_LIFE: Duration = Duration::from_millis(150);
+/// The longest life at random, counted from the moment when the process answers.
+const RANDOM_LIFE: Duration = Duration::from_millis(150);
+
+/// The longest time from the sign that something is under way to the kill.
+const RANDOM_DELAY: Duration = Duration::from_millis(20);
+
+/// The longest wait for that sign.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// Moves as soon as somebody writes, before that is committed.
+const WRITING: &str = "SELECT last_value FROM customer.outbox_seq_seq";
+
+/// Moves as soon as a consumer handles an event, before that is committed.
+const HANDLING: &str = "SELECT last_value FROM probe.effects_seq_seq";
 
 /// `FOURSIGHT_KILLS` says otherwise.
 fn kills() -> Result<u32> {
@@ -79,14 +91,7 @@ async fn kill_again_and_again(seed: u64) -> Result<()> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut interrupted = Interrupted::default();
     for _ in 0..kills()? {
-        let life = random.random_range(Duration::ZERO..=LONGEST_LIFE);
-        // Some do not live to answer.
-        if random.random_bool(0.1) {
-            tokio::time::sleep(life).await;
-        } else {
-            process.wait_until_it_answers().await?;
-            tokio::time::sleep(life).await;
-        }
+        process.live(&mut random, &ledger).await?;
         process.kill().await?;
         interrupted.look(&ledger).await?;
         if let Some(ended) = writers.try_join_next() {
@@ -102,6 +107,9 @@ async fn kill_again_and_again(seed: u64) -> Result<()> {
         ended??;
     }
     ledger.settled().await?;
+    {
+        eprintln!("{interrupted:?} sold {}", seller.all_sold().len());
+    }
     ensure!(interrupted.relays > 0, "no relay was killed while it had something to publish");
     ensure!(interrupted.consumers > 0, "no consumer was killed while it had something in hand");
     let sold = seller.all_sold();
@@ -124,6 +132,13 @@ impl Interrupted {
     async fn look(&mut self, ledger: &Ledger) -> Result<()> {
         if ledger.outboxes("published_at IS NULL").await? > 0 {
             self.relays += 1;
+        }
+        {
+            eprintln!(
+                "{} unpublished, backlog {:?}",
+                ledger.outboxes("published_at IS NULL").await?,
+                ledger.bus.backlog().await
+            );
         }
         if ledger.bus.backlog().await.is_ok_and(|waiting| waiting > 0) {
             self.consumers += 1;
@@ -179,10 +194,35 @@ impl Process {
     }
 
     async fn wait_until_it_answers(&mut self) -> Result<()> {
+        if self.gateway.borrow().is_some() {
+            return Ok(());
+        }
         let (_, output) = self.child.as_mut().context("no process runs")?;
         let address = tokio::time::timeout(PATIENCE, output.next_line()).await??;
         let address = address.context("the process ended by itself; under-test.log says why")?;
         self.gateway.send_replace(Some(address));
+        Ok(())
+    }
+
+    /// Lives for a random time: from its start, from when it answers, or until it is in the middle of something.
+    async fn live(&mut self, random: &mut StdRng, ledger: &Ledger) -> Result<()> {
+        let share = random.random();
+        match random.random_range(0..10) {
+            0 => tokio::time::sleep(RANDOM_LIFE.mul_f64(share)).await,
+            1..=3 => {
+                self.wait_until_it_answers().await?;
+                tokio::time::sleep(RANDOM_LIFE.mul_f64(share)).await;
+            }
+            choice => {
+                let sign = if choice <= 6 { WRITING } else { HANDLING };
+                self.wait_until_it_answers().await?;
+                let (before, began) = (ledger.number(sign).await?, Instant::now());
+                while ledger.number(sign).await? == before && began.elapsed() < LONGEST_WAIT {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+                tokio::time::sleep(RANDOM_DELAY.mul_f64(share)).await;
+            }
+        }
         Ok(())
     }
 

@@ -40,9 +40,9 @@ const AGREEMENTS: [(&str, &str); 4] = [
            AND 1 <> (SELECT count(*) FROM analytics.deliveries a WHERE a.delivery_id = d.id)",
     ),
     (
-        "planned calls were not told once",
+        "open calls were not told once",
         "SELECT count(*) FROM notification.call_tasks c
-         WHERE $1::uuid[] IS NOT NULL AND 1 <> (SELECT count(*) FROM notification.outbox o
+         WHERE $1::uuid[] IS NOT NULL AND c.state = 1 AND 1 <> (SELECT count(*) FROM notification.outbox o
              WHERE o.aggregate = c.id AND o.event_type = 'foursight.notification.events.v1.CallTaskPlanned')",
     ),
 ];

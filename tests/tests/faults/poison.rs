@@ -43,13 +43,13 @@ async fn an_event_that_cannot_be_read_is_buried_with_its_reason_and_holds_up_nob
     world.ledger.sales_are_there(&world.seller.all_sold()).await?;
     world.ledger.every_event_counts_once(&[poisoned]).await?;
 
-    // Put back in vain, it is a letter again, and none of the others' effects happens twice.
+    // Put back in vain, it is a letter again, of the consumer for which it was put back, and nobody's effect happens twice.
     let first = buried.first().context("a letter")?;
     dead_letters::replay(&world.ledger.bus, first.number).await?;
+    world.stack.settled().await?;
     let again = letters(&world, poisoned, READERS.len()).await?;
     let again = again.first().context("a letter")?;
     ensure!(again.consumer == first.consumer && again.number > first.number, "{again:?}");
-    world.stack.settled().await?;
     world.ledger.every_event_counts_once(&[poisoned]).await?;
 
     for letter in letters(&world, poisoned, READERS.len()).await? {

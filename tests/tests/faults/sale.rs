@@ -38,9 +38,8 @@ pub(crate) struct Seller {
 }
 
 /// What was acknowledged of a sale.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Sold {
-    pub(crate) customer: String,
     /// The request ids and the names that they were answered with, by collection.
     pub(crate) reception: (Uuid, String),
     pub(crate) lead: (Uuid, String),
@@ -86,7 +85,6 @@ impl Seller {
         });
         let (delivery_id, delivery) = self.create("deliveries", &delivery).await?;
         let sold = Sold {
-            customer,
             reception: (reception_id, reception.text("name")?),
             lead: (lead_id, lead.text("name")?),
             delivery: (delivery_id, delivery.text("name")?),

@@ -92,13 +92,13 @@ impl World {
 
     /// Stops the roles in order and starts them again.
     pub(crate) async fn restart(self) -> Result<Self> {
-        let Self { stack, servers, seller, mut ledger, gateway, _turn } = self;
+        let Self { stack, servers, seller, mut ledger, gateway, _turn: turn } = self;
         gateway.send_replace(None);
         let stack = stack.restart().await?;
         let address = stack.running.addresses.gateway.context("the gateway does not listen")?;
         gateway.send_replace(Some(address.to_string()));
         ledger.bus = stack.bus().clone();
-        Ok(Self { stack, servers, seller, ledger, gateway, _turn })
+        Ok(Self { stack, servers, seller, ledger, gateway, _turn: turn })
     }
 
     /// Writes an event into the customer service's outbox as it might be there by a fault of ours.

@@ -17,6 +17,7 @@ const REASON: &str = "foursight-reason";
 const EXPLANATION: &str = "foursight-explanation";
 const SUBJECT: &str = "foursight-subject";
 const TRIES: &str = "foursight-tries";
+const REPLAYED_FOR: &str = "foursight-replayed-for";
 
 /// An event that could not be handled.
 #[derive(Debug, Clone)]
@@ -73,12 +74,19 @@ pub(crate) async fn bury(
     Ok(())
 }
 
+/// Whether a message is a dead letter that was put back for another consumer than this one.
+pub(crate) fn is_for_another(message: &Message, consumer: &str) -> bool {
+    let replayed_for = message.headers.as_ref().and_then(|headers| headers.get(REPLAYED_FOR));
+    replayed_for.is_some_and(|replayed_for| replayed_for.as_str() != consumer)
+}
+
 /// The dead letters, oldest first, at most `limit`.
 pub async fn list(bus: &Bus, limit: usize) -> Result<Vec<DeadLetter>> {
     let stream = stream(bus).await?;
     let state = stream.get_info().await.map_err(unavailable)?.state;
     let mut letters = Vec::new();
-    let mut next = state.first_sequence;
+    // An empty stream's first place is 0, which is no place.
+    let mut next = state.first_sequence.max(1);
     while letters.len() < limit && next <= state.last_sequence {
         if let Some(letter) = read(&stream, next).await? {
             letters.push(letter);
@@ -93,8 +101,7 @@ pub async fn show(bus: &Bus, number: u64) -> Result<DeadLetter> {
     read(&stream(bus).await?, number).await?.ok_or_else(unknown)
 }
 
-/// Puts a dead letter back where it stood. Consumers that have handled the event know it and leave it; the one that could
-/// not tries again.
+/// Puts a dead letter back where it stood, for the consumer that could not handle it; the others leave it.
 pub async fn replay(bus: &Bus, number: u64) -> Result<()> {
     let stream = stream(bus).await?;
     let raw = raw(&stream, number).await?.ok_or_else(unknown)?;
@@ -105,6 +112,9 @@ pub async fn replay(bus: &Bus, number: u64) -> Result<()> {
                 headers.append(name.clone(), value.clone());
             }
         }
+    }
+    if let Some(consumer) = raw.headers.get(CONSUMER) {
+        headers.insert(REPLAYED_FOR, consumer.clone());
     }
     let subject = raw.headers.get(SUBJECT).map(ToString::to_string).ok_or_else(unknown)?;
     // Another message id than the first time, or JetStream would drop it as a repeat.
@@ -145,6 +155,9 @@ async fn read(stream: &Stream, number: u64) -> Result<Option<DeadLetter>> {
 }
 
 async fn raw(stream: &Stream, number: u64) -> Result<Option<StreamMessage>> {
+    if number == 0 {
+        return Ok(None);
+    }
     match stream.get_raw_message(number).await {
         Ok(raw) => Ok(Some(raw)),
         Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),

@@ -18,7 +18,7 @@ use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Bus, bus::unavailable};
+use crate::Bus;
 
 /// How often the outbox is looked at when nobody woke the relay.
 const POLL: Duration = Duration::from_millis(200);
@@ -66,8 +66,20 @@ impl Relay {
         let mut mended_for = 0;
         let mut delay = Duration::ZERO;
         loop {
-            let outcome = self.turn(&mut mended_for).await;
             let stopping = stop.is_cancelled();
+            // The client would keep what is published now and send it later, before anybody has looked at the stream.
+            if !self.bus.is_connected() {
+                if stopping {
+                    return;
+                }
+                tokio::select! {
+                    () = self.bus.connection_other_than(self.bus.connection()) => {}
+                    () = tokio::time::sleep(POLL) => {}
+                    () = stop.cancelled() => {}
+                }
+                continue;
+            }
+            let outcome = self.turn(&mut mended_for).await;
             match outcome {
                 // A full batch, or one that is to be published again: there may be more.
                 Ok(published) if published == BATCH => {
@@ -100,10 +112,6 @@ impl Relay {
 
     /// One turn: mends the stream if the connection is a new one or the last turn met trouble, then publishes a batch.
     async fn turn(&self, mended_for: &mut u64) -> Result<usize> {
-        // The client would keep what is published now and send it later, before anybody has looked at the stream.
-        if !self.bus.is_connected() {
-            return Err(unavailable("not connected"));
-        }
         let connection = self.bus.connection();
         if std::mem::take(mended_for) != connection || connection == 0 {
             mend::mend(self, None).await?;

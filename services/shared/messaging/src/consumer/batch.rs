@@ -34,6 +34,10 @@ impl Batch<'_> {
     pub(super) async fn handle(&self, messages: Vec<Message>) {
         let mut events = Vec::with_capacity(messages.len());
         for message in messages {
+            if dead_letters::is_for_another(&message, self.durable) {
+                self.done(&message).await;
+                continue;
+            }
             match Received::read(message.headers.as_ref(), message.payload.clone()) {
                 Ok(event) => events.push((message, event)),
                 Err(error) => self.bury(&message, "MALFORMED_ENVELOPE", &error.to_string()).await,
