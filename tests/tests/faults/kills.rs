@@ -107,9 +107,6 @@ async fn kill_again_and_again(seed: u64) -> Result<()> {
         ended??;
     }
     ledger.settled().await?;
-    {
-        eprintln!("{interrupted:?} sold {}", seller.all_sold().len());
-    }
     ensure!(interrupted.relays > 0, "no relay was killed while it had something to publish");
     ensure!(interrupted.consumers > 0, "no consumer was killed while it had something in hand");
     let sold = seller.all_sold();
@@ -132,13 +129,6 @@ impl Interrupted {
     async fn look(&mut self, ledger: &Ledger) -> Result<()> {
         if ledger.outboxes("published_at IS NULL").await? > 0 {
             self.relays += 1;
-        }
-        {
-            eprintln!(
-                "{} unpublished, backlog {:?}",
-                ledger.outboxes("published_at IS NULL").await?,
-                ledger.bus.backlog().await
-            );
         }
         if ledger.bus.backlog().await.is_ok_and(|waiting| waiting > 0) {
             self.consumers += 1;

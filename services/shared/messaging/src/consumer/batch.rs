@@ -71,14 +71,14 @@ impl Batch<'_> {
             let delay = delay(tries);
             tracing::warn!(
                 consumer = self.durable, event_id = %event.id, event_type = event.event_type, tries,
-                reason = error.error().reason(), error = ?error, "the event is tried again"
+                reason = error.error().reason(), error = explanation(error.error()), "the event is tried again"
             );
             acknowledge(message, AckKind::Nak(Some(delay))).await;
             return;
         }
         tracing::error!(
             consumer = self.durable, event_id = %event.id, event_type = event.event_type, tries,
-            reason = error.error().reason(), error = ?error, "the event goes to the dead letters"
+            reason = error.error().reason(), error = explanation(error.error()), "the event goes to the dead letters"
         );
         self.bury(message, error.error().reason(), &explanation(error.error())).await;
     }
@@ -95,7 +95,11 @@ impl Batch<'_> {
                 Err(error) if error.error().reason() == "DATABASE_AWAY" => error,
                 outcome => return Some(outcome),
             };
-            tracing::warn!(consumer = self.durable, error = ?error, "events wait for the database");
+            tracing::warn!(
+                consumer = self.durable,
+                error = explanation(error.error()),
+                "events wait for the database"
+            );
             for (message, _) in events {
                 acknowledge(message, AckKind::Progress).await;
             }
@@ -164,7 +168,8 @@ fn delay(tries: i64) -> Duration {
     (Duration::from_millis(100) * 4_u32.pow(exponent)).min(MAX_DELAY)
 }
 
-/// An error with what is behind it, for who reads the dead letters.
+/// An error with what is behind it, for who reads logs and dead letters. Not its debug form: that of a database error shows
+/// the row that was refused.
 fn explanation(error: &Error) -> String {
     let mut text = error.to_string();
     let mut behind = error.source();
