@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
+use async_nats::jetstream::consumer::PullConsumer;
 use foursight_messaging::topology::PUBLISHERS;
+use futures::StreamExt;
 
 use crate::world::{World, copy_folder, put_back, until};
 
@@ -57,16 +59,19 @@ async fn a_backup_of_nats_is_filled_up_from_the_outboxes() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn roles_that_start_after_the_loss_find_it_too() -> Result<()> {
-    let mut world = World::start().await?;
+    let world = World::start().await?;
     world.sell(2).await?;
     world.stack.settled().await?;
     let copy = copy_of_nats(&world).await?;
     world.sell(4).await?;
     world.stack.settled().await?;
-    world.servers.local.stop_nats().await?;
-    put_back(&copy, &world.nats_folder())?;
-    world.servers.local.start_nats().await?;
-    world = world.restart().await?;
+    let world = world
+        .restart_after(async |servers, _| {
+            servers.local.stop_nats().await?;
+            put_back(&copy, &servers.local.nats_data_dir())?;
+            Ok(servers.local.start_nats().await?)
+        })
+        .await?;
     world.sell(2).await?;
     world.nothing_is_lost_and_nothing_happened_twice().await?;
     world.end().await;
@@ -111,6 +116,55 @@ async fn last_writes_that_nats_has_lost_are_written_again_and_its_consumers_go_b
         put_back(&messages, &world.nats_folder().join(messages.strip_prefix(&copy)?))?;
     }
     world.servers.local.start_nats().await?;
+    world.sell(1).await?;
+    handled_but_for_one(&world).await?;
+    world.run("DELETE FROM probe.postponed").await?;
+    world.nothing_is_lost_and_nothing_happened_twice().await?;
+    world.end().await;
+    Ok(())
+}
+
+/// A relay that has not noticed the loss has put other events in the places of the lost ones, and a consumer has been given
+/// them. It is set back; and not only to the loss, but to an event before it that waits for another try.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_has_gone_past_the_loss_goes_back_and_forgets_no_event_that_waits() -> Result<()> {
+    let world = World::start().await?;
+    let postponed = world.stack.ids.uuid();
+    world.run(&format!("INSERT INTO probe.postponed VALUES ('{postponed}')")).await?;
+    world.sell(1).await?;
+    world.tell_raw(postponed, "LeadGraded", 1, &[]).await?;
+    world.sell(1).await?;
+    handled_but_for_one(&world).await?;
+    let copy = copy_of_nats(&world).await?;
+    world.sell(4).await?;
+    handled_but_for_one(&world).await?;
+
+    let name = world.ledger.bus.topology().stream("customer");
+    let stream = world.ledger.nats.get_stream(&name).await?;
+    let end = stream.get_info().await?.state.last_sequence;
+    let mut newest = Vec::new();
+    for place in end - 2..=end {
+        newest.push(stream.get_raw_message(place).await?);
+    }
+    let world = world
+        .restart_after(async |servers, ledger| {
+            servers.local.stop_nats().await?;
+            put_back(&copy, &servers.local.nats_data_dir())?;
+            servers.local.start_nats().await?;
+            until("our own connection is back", async || Ok(ledger.nats.get_stream(&name).await.is_ok()))
+                .await?;
+            for event in newest {
+                let published = ledger.nats.publish_with_headers(event.subject, event.headers, event.payload);
+                published.await?.await?;
+            }
+            let consumer: PullConsumer = ledger.nats.get_consumer_from_stream("probe_effects", &name).await?;
+            let mut given = consumer.fetch().max_messages(100).messages().await?;
+            while let Some(event) = given.next().await {
+                event.map_err(anyhow::Error::from_boxed)?;
+            }
+            Ok(())
+        })
+        .await?;
     world.sell(1).await?;
     handled_but_for_one(&world).await?;
     world.run("DELETE FROM probe.postponed").await?;

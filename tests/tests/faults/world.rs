@@ -90,11 +90,14 @@ impl World {
         self.stack.running.stop().await;
     }
 
-    /// Stops the roles in order and starts them again.
-    pub(crate) async fn restart(self) -> Result<Self> {
+    /// Stops the roles in order, does something to the servers, and starts the roles again.
+    pub(crate) async fn restart_after(
+        self,
+        meanwhile: impl AsyncFnOnce(&Servers, &Ledger) -> Result<()>,
+    ) -> Result<Self> {
         let Self { stack, servers, seller, mut ledger, gateway, _turn: turn } = self;
         gateway.send_replace(None);
-        let stack = stack.restart().await?;
+        let stack = stack.restart_after(async || meanwhile(&servers, &ledger).await).await?;
         let address = stack.running.addresses.gateway.context("the gateway does not listen")?;
         gateway.send_replace(Some(address.to_string()));
         ledger.bus = stack.bus().clone();

@@ -194,6 +194,14 @@ impl Stack {
     /// # Errors
     /// When a role cannot be started.
     pub async fn restart(self) -> Result<Self> {
+        self.restart_after(async || Ok(())).await
+    }
+
+    /// The same, with something that happens while no role runs.
+    ///
+    /// # Errors
+    /// When a role cannot be started, or what `meanwhile` answers.
+    pub async fn restart_after(self, meanwhile: impl AsyncFnOnce() -> Result<()>) -> Result<Self> {
         let Self {
             running,
             clock,
@@ -208,6 +216,7 @@ impl Stack {
             ..
         } = self;
         running.stop().await;
+        meanwhile().await?;
         let start = Start {
             settings: settings.clone(),
             clock: clock.clone(),
