@@ -44,7 +44,7 @@ const RANDOM_LIFE: Duration = Duration::from_millis(150);
 const RANDOM_DELAY: Duration = Duration::from_millis(20);
 
 /// The longest wait for that sign.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_millis(600);
 
 /// Moves as soon as somebody writes, before that is committed.
 const WRITING: &str = "SELECT last_value FROM customer.outbox_seq_seq";
