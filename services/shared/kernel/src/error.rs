@@ -23,10 +23,8 @@ pub const ERROR_DOMAIN: &str = "foursight";
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, for the client and, apart from it, for the log.
-#[derive(Debug)]
 pub struct Error(Box<Parts>);
 
-#[derive(Debug)]
 struct Parts {
     code: Code,
     reason: &'static str,
@@ -154,6 +152,18 @@ impl Error {
     }
 }
 
+/// For logs. The source speaks by its `Display`: a database error's debug form shows the row that was refused.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("code", &self.0.code)
+            .field("reason", &self.0.reason)
+            .field("message", &self.to_string())
+            .field("source", &self.0.source.as_ref().map(ToString::to_string))
+            .finish()
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.violations.is_empty() {
@@ -180,7 +190,8 @@ impl From<Error> for Status {
         let parts = *error.0;
         // Logged here and only here, where it leaves the process: the client never learns the source.
         if parts.code == Code::Internal {
-            tracing::error!(reason = parts.reason, error = ?parts.source, "an operation failed");
+            let source = parts.source.as_ref().map(ToString::to_string);
+            tracing::error!(reason = parts.reason, error = source, "an operation failed");
         } else if let Some(source) = &parts.source {
             tracing::warn!(reason = parts.reason, error = %source, "an operation was refused");
         }
