@@ -11,9 +11,7 @@ use foursight_access::{Principal, Reach};
 use foursight_kernel::{Ids, StoreId, TestClock};
 use foursight_messaging::{Bus, NewEvent, Received, outbox::PastEvent};
 use foursight_proto::identity::v1::Role as StaffRole;
-use foursight_runtime::{
-    Database, Peers, Role, Running, Settings, Start, settings::TelemetrySettings, telemetry::Telemetry,
-};
+use foursight_runtime::{Database, Peers, Role, Running, Settings, Start, telemetry::Telemetry};
 use jiff::Timestamp;
 use prost::{Message, Name};
 use sqlx::{PgPool, postgres::PgPoolOptions};
@@ -147,7 +145,7 @@ impl Builder {
         let clock = TestClock::at(self.beginning.map_or_else(|| BEGINNING.parse(), Ok)?);
         let ids = Ids::new(clock.clone());
         let issuer = Arc::new(TestIssuer::new(clock.clone(), ids.clone())?);
-        let telemetry = Telemetry::start(&test_telemetry(&settings), "test")?;
+        let telemetry = Telemetry::start(&settings.telemetry, "test")?;
         let start = Start {
             settings: settings.clone(),
             clock: clock.clone(),
@@ -405,9 +403,4 @@ fn overrides(servers: &Servers, database: &str, roles: &[Arc<dyn Role>], own: &s
     writeln!(text, "[telemetry]\nlog_format = 'text'\nlog_filter = 'error'")?;
     text.push_str(own);
     Ok(text)
-}
-
-/// `FOURSIGHT_TELEMETRY__LOG_FILTER=debug cargo test …` shows what a test does.
-fn test_telemetry(settings: &Settings) -> TelemetrySettings {
-    settings.telemetry.clone()
 }
