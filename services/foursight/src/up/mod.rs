@@ -1,25 +1,24 @@
 //! A whole private stack in a data folder: servers, schemas, the demo group, every role.
 
 pub mod layout;
+mod prepare;
 pub mod ready;
 mod secrets;
 
-use std::{fmt::Write as _, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use foursight_kernel::{Ids, SystemClock};
-use foursight_local::{Options, Ports, Stack};
-use foursight_runtime::{Running, Settings, Start, migrate, telemetry::Telemetry};
-use secrecy::SecretString;
-use sqlx::{ConnectOptions, Connection, postgres::PgConnectOptions};
+use foursight_local::Stack;
+use foursight_runtime::{Running, Start, telemetry::Telemetry};
 
 use crate::{
     demo::{self, DemoTarget},
     roles,
 };
 use layout::Layout;
+pub use prepare::Prepared;
 use ready::Ready;
-use secrets::Secrets;
 
 /// The database of a private stack.
 const DATABASE: &str = "foursight";
@@ -73,45 +72,22 @@ impl Plan {
     /// # Errors
     /// When something is missing or taken; the message says what to do.
     pub async fn start(self) -> Result<Up> {
-        let layout = Layout::new(&self.data);
-        if self.fresh && layout.exists() {
-            (self.progress)("forgetting what is there");
-            // Started once more, so that nobody else is at work in the folder and no orphan is left.
-            self.servers(&layout).await?.stop().await?;
-            layout.remove()?;
-        }
-        layout.create()?;
-        let servers = self.servers(&layout).await?;
-        match self.start_on(&layout, &servers).await {
-            Ok((ready, running, telemetry)) => Ok(Up { ready, layout, running, servers, telemetry }),
+        let prepared = self.prepare().await?;
+        match self.start_on(&prepared).await {
+            Ok((ready, running, telemetry)) => {
+                let Prepared { layout, servers, .. } = prepared;
+                Ok(Up { ready, layout, running, servers, telemetry })
+            }
             Err(error) => {
-                servers.stop().await?;
+                prepared.servers.stop().await?;
                 Err(error)
             }
         }
     }
 
-    async fn servers(&self, layout: &Layout) -> Result<Stack> {
-        let ports = self.port_base.map(|base| Ports::from_base(base.saturating_add(3)));
-        let mut options = Options::new(layout.servers());
-        options.ports = ports;
-        options.progress = self.progress.clone();
-        Ok(Stack::start(options).await?)
-    }
-
-    async fn start_on(&self, layout: &Layout, servers: &Stack) -> Result<(Ready, Running, Telemetry)> {
-        let roles = roles::all();
-        let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
-        let secrets = Secrets::load_or_make(&layout.secrets(), &names)?;
-        create_database(servers).await?;
-        (self.progress)("bringing the database up to date");
-        migrate_all(servers, &secrets).await?;
-
-        let configuration = configuration(servers, &secrets, layout, self.port_base)?;
-        layout::write_private(&layout.configuration(), &configuration)?;
-        let settings = Arc::new(Settings::load(Some(&layout.configuration()), "")?);
+    async fn start_on(&self, prepared: &Prepared) -> Result<(Ready, Running, Telemetry)> {
+        let Prepared { layout, servers, settings } = prepared;
         let telemetry = Telemetry::start(&settings.telemetry, "up")?;
-
         let clock = Arc::new(SystemClock);
         if self.customers > 0 {
             let target = DemoTarget { settings: settings.clone(), clock: clock.clone() };
@@ -121,8 +97,9 @@ impl Plan {
 
         (self.progress)("starting the roles");
         let ids = Ids::new(clock.clone());
-        let start = Start { settings, clock, ids, metrics: telemetry.metrics.clone(), keys: None };
-        let running = start.run(&roles).await?;
+        let metrics = telemetry.metrics.clone();
+        let running =
+            Start { settings: settings.clone(), clock, ids, metrics, keys: None }.run(&roles::all()).await?;
         let ready = Ready::of(servers, &running, DATABASE, self.customers > 0)?;
         wait_until_ready(&ready).await?;
         layout::write_private(&layout.ready(), &serde_json::to_string(&ready)?)?;
@@ -148,67 +125,6 @@ impl Up {
     pub fn running(&self) -> &Running {
         &self.running
     }
-}
-
-async fn create_database(servers: &Stack) -> Result<()> {
-    let options: PgConnectOptions = servers.postgres_url("postgres").parse()?;
-    let mut connection = options.connect().await?;
-    let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
-        .bind(DATABASE)
-        .fetch_one(&mut connection)
-        .await?;
-    if !exists {
-        sqlx::raw_sql("CREATE DATABASE foursight").execute(&mut connection).await?;
-    }
-    connection.close().await?;
-    Ok(())
-}
-
-async fn migrate_all(servers: &Stack, secrets: &Secrets) -> Result<()> {
-    let roles = roles::all();
-    let mut schemas = Vec::new();
-    for role in &roles {
-        if let Some(migrator) = role.migrator() {
-            let password = SecretString::from(secrets.of(role.name())?.database_password.clone());
-            schemas.push(migrate::Schema { service: role.name(), migrator, password });
-        }
-    }
-    migrate::migrate(&servers.postgres_url(DATABASE), &schemas).await
-}
-
-/// What differs from the defaults in a private stack; the commands that work on its folder read it, too.
-fn configuration(
-    servers: &Stack,
-    secrets: &Secrets,
-    layout: &Layout,
-    port_base: Option<u16>,
-) -> Result<String> {
-    let port = |offset: u16| port_base.map_or(0, |base| base.saturating_add(offset));
-    let mut text = String::new();
-    writeln!(text, "# Written at every start by `foursight up`.")?;
-    writeln!(text, "[database]\nadmin_url = \"{}\"", servers.postgres_url(DATABASE))?;
-    for role in roles::all() {
-        let name = role.name();
-        let own = secrets.of(name)?;
-        writeln!(text, "[services.{name}]\nsecret = \"{}\"", own.secret)?;
-        if role.migrator().is_some() {
-            let (user, password, port) =
-                (migrate::role_of(name), &own.database_password, servers.ports().postgres);
-            writeln!(text, "database_url = \"postgres://{user}:{password}@127.0.0.1:{port}/{DATABASE}\"")?;
-        }
-    }
-    writeln!(text, "[nats]\nurl = \"{}\"", servers.nats_url())?;
-    writeln!(text, "[redis]\nurl = \"{}\"", servers.redis_url())?;
-    writeln!(text, "[keys]\nmaster = \"{}\"\nhash = \"{}\"", secrets.master_keys, secrets.hash_key)?;
-    writeln!(
-        text,
-        "[listen]\ngateway = \"127.0.0.1:{}\"\ngrpc = \"127.0.0.1:{}\"\nmetrics = \"127.0.0.1:{}\"",
-        port(0),
-        port(1),
-        port(2)
-    )?;
-    writeln!(text, "[telemetry]\nlog_file = {:?}", layout.log().display().to_string())?;
-    Ok(text)
 }
 
 /// Ready is what answers: every part's database, the event stream, and the door.
