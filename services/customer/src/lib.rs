@@ -18,11 +18,11 @@ mod leads;
 mod names;
 pub mod national_id;
 mod receptions;
-mod replay;
 mod role;
 mod scope;
 mod timeline;
 pub mod vehicles;
 mod visits;
 
+use foursight_kernel::replay;
 pub use role::CustomerRole;

@@ -1,6 +1,7 @@
-//! Resource names below a customer: `customers/{customer}/contactPoints/{uuid}`.
+//! Resource names in requests: below a customer, as in `customers/{customer}/contactPoints/{uuid}`, and of staff.
 
-use foursight_kernel::{CustomerId, Violations, ids::Id};
+use foursight_access::Principal;
+use foursight_kernel::{CustomerId, StaffId, Violations, ids::Id};
 use uuid::Uuid;
 
 /// The name of something that belongs to a customer's file.
@@ -30,4 +31,20 @@ pub(crate) fn parse_below<I: Id>(
         );
     }
     found
+}
+
+/// Reads who is in charge of something: the caller, unless another member of staff is named.
+pub(crate) fn staff_or_caller(
+    v: &mut Violations,
+    field: &str,
+    name: &str,
+    caller: &Principal,
+) -> Option<StaffId> {
+    if !name.is_empty() {
+        return v.name(field, name);
+    }
+    if caller.staff().is_none() {
+        v.push(field, "is required when the caller is not a member of staff");
+    }
+    caller.staff()
 }

@@ -6,7 +6,7 @@
 pub mod bulk;
 mod directory;
 mod password;
-mod replay;
+mod repeats;
 mod role;
 mod sealing;
 mod settings;

@@ -2,18 +2,14 @@
 
 use foursight_access::Principal;
 use foursight_kernel::{
-    CallTaskId, CaseId, CustomerId, Error, Result, StoreId, VehicleId, Violations, VisitId,
+    CallTaskId, CaseId, CustomerId, Error, RequestKey, Result, StoreId, VehicleId, Violations, VisitId,
+    replay,
 };
 use foursight_proto::complaint::v1::{Case, CaseKind, CreateCaseRequest, IntakeChannel, Severity};
-use prost::Message;
 use sqlx::PgConnection;
 use tonic::metadata::AsciiMetadataValue;
-use uuid::Uuid;
 
-use super::{Desk, NewCase, advance::require, category, customer, error::CaseError, open, row};
-
-/// The request's id and content, by which a repeated request is known.
-type RequestKey = Option<(Uuid, Vec<u8>)>;
+use super::{Desk, NewCase, advance::require, category, customer, open, row};
 
 pub(crate) async fn create(
     desk: &Desk,
@@ -49,8 +45,8 @@ pub(crate) async fn create(
     }
     v.check()?;
 
-    let key = request_id.map(|id| (id, wanted.encode_to_vec()));
-    if let Some(made) = made_before(&mut tx, &key).await? {
+    let key = RequestKey::of(request_id, &wanted);
+    if let Some(made) = made_before(&mut tx, key.as_ref()).await? {
         return Ok(made);
     }
     let new = NewCase {
@@ -74,29 +70,23 @@ pub(crate) async fn create(
     // The same request came twice at once, or somebody out of the caller's reach used the id.
     drop(tx);
     let mut tx = desk.db.begin(caller).await?;
-    made_before(&mut tx, &key).await?.ok_or_else(|| CaseError::RequestIdReused.into())
+    made_before(&mut tx, key.as_ref()).await?.ok_or_else(replay::reused)
 }
 
 /// The case that the same request made before.
-async fn made_before(tx: &mut PgConnection, key: &RequestKey) -> Result<Option<Case>> {
-    let Some((id, content)) = key else { return Ok(None) };
+async fn made_before(tx: &mut PgConnection, key: Option<&RequestKey>) -> Result<Option<Case>> {
+    let Some(key) = key else { return Ok(None) };
     let found = sqlx::query!(
-        r#"SELECT id AS "id: CaseId", coalesce(request_hash = sha256($2), false) AS "same!"
-           FROM complaint.cases WHERE request_id = $1"#,
-        id,
-        content,
+        r#"SELECT id AS "id: CaseId", request_hash FROM complaint.cases WHERE request_id = $1"#,
+        key.id,
     )
     .fetch_optional(&mut *tx)
     .await?;
-    match found {
-        None => Ok(None),
-        Some(row) if !row.same => Err(CaseError::RequestIdReused.into()),
-        Some(row) => {
-            let case = row::find(tx, row.id).await?;
-            let case = case.ok_or_else(|| Error::internal("a case that was just found is gone"))?;
-            Ok(Some(case.to_proto()))
-        }
-    }
+    let Some(found) = found else { return Ok(None) };
+    key.confirm(found.request_hash.as_deref())?;
+    let case = row::find(tx, found.id).await?;
+    let case = case.ok_or_else(|| Error::internal("a case that was just found is gone"))?;
+    Ok(Some(case.to_proto()))
 }
 
 fn check_subject(v: &mut Violations, subject: &str) {

@@ -24,8 +24,6 @@ pub(crate) enum CaseError {
     NotClosed,
     #[error("the case was closed more than 30 days ago; take a new case")]
     TooOldToReopen,
-    #[error("the request id was used for another case; use a fresh one")]
-    RequestIdReused,
 }
 
 impl From<CaseError> for Error {
@@ -42,7 +40,6 @@ impl From<CaseError> for Error {
             CaseError::RevisitByHandler => Self::failed_precondition("REVISIT_BY_HANDLER", message),
             CaseError::NotClosed => Self::failed_precondition("CASE_NOT_CLOSED", message),
             CaseError::TooOldToReopen => Self::failed_precondition("CASE_TOO_OLD_TO_REOPEN", message),
-            CaseError::RequestIdReused => Self::already_exists("REQUEST_ID_REUSED", message),
         }
     }
 }

@@ -1,13 +1,12 @@
 //! Opens a case: number, clocks, rows, event and audit, in the caller's transaction. For requests and for intake.
 
 use foursight_access::{Principal, audit};
-use foursight_kernel::{CallTaskId, CaseId, CustomerId, Ids, Result, StaffId, StoreId};
+use foursight_kernel::{CallTaskId, CaseId, CustomerId, Ids, RequestKey, Result, StaffId, StoreId};
 use foursight_messaging::outbox;
 use foursight_proto::complaint::v1::{CaseKind, CaseState, IntakeChannel, Severity};
 use jiff::Timestamp;
 use serde_json::json;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::{
     Case,
@@ -34,8 +33,8 @@ pub(crate) struct NewCase {
     pub(crate) owner: Option<StaffId>,
     /// The follow-up call that it comes from.
     pub(crate) call_task: Option<CallTaskId>,
-    /// The request's id and content.
-    pub(crate) request: Option<(Uuid, Vec<u8>)>,
+    /// The request that makes it.
+    pub(crate) request: Option<RequestKey>,
 }
 
 /// Opens the case as of `at`; `None`, and nothing is written, when the request or the follow-up call has one already.

@@ -1,6 +1,6 @@
 //! Writes cases, clocks and steps, each table in one statement, for one case as for many.
 
-use foursight_kernel::{CaseId, CustomerId, Result, StaffId, StoreId, sql};
+use foursight_kernel::{CaseId, CustomerId, RequestKey, Result, StaffId, StoreId, replay, sql};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -117,8 +117,8 @@ pub(crate) async fn steps(tx: &mut PgConnection, of: &[(CaseId, StoreId, i64, &S
 pub(crate) struct Origin {
     /// The follow-up call that it was taken from.
     pub(crate) call_task: Option<Uuid>,
-    /// The request that made it, and its content, whose hash is kept.
-    pub(crate) request: Option<(Uuid, Vec<u8>)>,
+    /// The request that made it.
+    pub(crate) request: Option<RequestKey>,
 }
 
 /// Inserts cases; gives the ids of those that were not there yet, by request or by follow-up call.
@@ -134,14 +134,14 @@ pub(crate) async fn cases(tx: &mut PgConnection, of: &[(&Case, &Origin)]) -> Res
               revision, version, request_id, request_hash)
          SELECT c.id, c.number, c.store_id, c.customer_id, c.kind, c.channel, c.category, c.severity, c.description,
                 c.subject, c.call_task_id, c.state, c.owner_id, c.handler_id, c.loop, c.cause, c.measure, c.next_due,
-                c.create_time, c.update_time, c.close_time, c.revision, c.version, c.request_id, sha256(c.request)
+                c.create_time, c.update_time, c.close_time, c.revision, c.version, c.request_id, c.request_hash
          FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::smallint[], $6::smallint[], $7::text[],
                      $8::smallint[], $9::text[], $10::text[], $11::uuid[], $12::smallint[], $13::uuid[], $14::uuid[],
                      $15::integer[], $16::smallint[], $17::smallint[], $18::timestamptz[], $19::timestamptz[],
                      $20::timestamptz[], $21::timestamptz[], $22::bigint[], $23::bigint[], $24::uuid[], $25::bytea[])
               AS c (id, number, store_id, customer_id, kind, channel, category, severity, description, subject,
                     call_task_id, state, owner_id, handler_id, loop, cause, measure, next_due, create_time,
-                    update_time, close_time, revision, version, request_id, request)
+                    update_time, close_time, revision, version, request_id, request_hash)
          ON CONFLICT DO NOTHING
          RETURNING id",
         &new.ids,
@@ -168,7 +168,7 @@ pub(crate) async fn cases(tx: &mut PgConnection, of: &[(&Case, &Origin)]) -> Res
         &new.revisions,
         &new.versions,
         &new.request_ids as _,
-        &new.requests as _,
+        &new.request_hashes as _,
     )
     .fetch_all(tx)
     .await?;
@@ -201,7 +201,7 @@ struct Columns {
     revisions: Vec<i64>,
     versions: Vec<i64>,
     request_ids: Vec<Option<Uuid>>,
-    requests: Vec<Option<Vec<u8>>>,
+    request_hashes: Vec<Option<Vec<u8>>>,
 }
 
 impl Columns {
@@ -230,7 +230,8 @@ impl Columns {
         self.closed.push(sql::maybe_at(life.closed));
         self.revisions.push(case.revision);
         self.versions.push(case.version);
-        self.request_ids.push(origin.request.as_ref().map(|(id, _)| *id));
-        self.requests.push(origin.request.as_ref().map(|(_, content)| content.clone()));
+        let (request_id, request_hash) = replay::columns(origin.request.as_ref());
+        self.request_ids.push(request_id);
+        self.request_hashes.push(request_hash.map(<[u8]>::to_vec));
     }
 }

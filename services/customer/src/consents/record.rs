@@ -1,7 +1,7 @@
 //! `RecordConsent`.
 
 use foursight_access::{Principal, audit};
-use foursight_kernel::{ConsentId, CustomerId, Error, Result, StaffId, Violations, sql, unique_violation};
+use foursight_kernel::{ConsentId, CustomerId, Error, RequestKey, Result, StaffId, Violations, replay, sql};
 use foursight_messaging::{NewEvent, outbox};
 use foursight_proto::customer::{
     events::v1::ConsentRecorded,
@@ -14,7 +14,6 @@ use crate::{
     consents::ConsentRow,
     context::Context,
     customers::{CustomerError, open::number},
-    replay::{self, RequestKey},
 };
 
 struct NewConsent {
@@ -41,14 +40,9 @@ pub(crate) async fn record(
     v.check()?;
     let Some(new) = new else { return Err(Error::invalid_field("consent", "is required")) };
     let content = RecordConsentRequest { request_id: String::new(), ..request };
-    let key = request_id.map(|id| RequestKey { id, hash: ctx.keys.request_hash(&content) });
-
-    replay::once(
-        made_before(ctx, caller, key.as_ref()),
-        write(ctx, caller, &new, key.as_ref()),
-        made_before(ctx, caller, key.as_ref()),
-    )
-    .await
+    let key = ctx.keys.request_key(request_id, &content);
+    let key = key.as_ref();
+    replay::once(key, |key| made_before(ctx, caller, key), write(ctx, caller, &new, key)).await
 }
 
 fn parse(v: &mut Violations, request: &RecordConsentRequest) -> Option<NewConsent> {
@@ -70,8 +64,7 @@ fn parse(v: &mut Violations, request: &RecordConsentRequest) -> Option<NewConsen
 }
 
 /// What the same request made the first time.
-async fn made_before(ctx: &Context, caller: &Principal, key: Option<&RequestKey>) -> Result<Option<Consent>> {
-    let Some(key) = key else { return Ok(None) };
+async fn made_before(ctx: &Context, caller: &Principal, key: &RequestKey) -> Result<Option<Consent>> {
     let mut tx = ctx.db.begin(caller).await?;
     let row = sqlx::query_as!(ConsentRow,
         "SELECT id, customer_id, purpose, contact_kind, state, method, wording_version, recorder, version, create_time,
@@ -100,11 +93,8 @@ async fn write(
     .fetch_optional(&mut *tx)
     .await?
     .ok_or(CustomerError::NotFound)?;
-    let consent = match insert(&mut tx, ctx, new, caller.staff(), version, key, now).await {
-        Ok(consent) => consent,
-        Err(error) if unique_violation(&error) == Some("consents_request") => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
+    let written = insert(&mut tx, ctx, new, caller.staff(), version, key, now).await;
+    let Some(consent) = replay::unless_taken(written, "consents_request")? else { return Ok(None) };
     let recorded = ConsentRecorded {
         customer: new.customer.name(),
         purpose: new.purpose.into(),

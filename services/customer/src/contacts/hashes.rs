@@ -2,8 +2,10 @@
 //! it is of in front, so that a phone's hash never equals a WeChat id's of the same digits.
 
 use aws_lc_rs::hmac;
+use foursight_kernel::RequestKey;
 use foursight_proto::customer::v1::ContactKind;
 use prost::Message;
+use uuid::Uuid;
 
 use crate::{
     contacts::{ContactValue, phone},
@@ -38,10 +40,10 @@ impl KeyRing {
         self.hash("national id", number.as_bytes())
     }
 
-    /// The hash of a request's content, which tells whether a request id comes with the same request again. Keyed, because
-    /// requests contain phones, and an unkeyed hash of a phone is as good as the phone.
-    pub(crate) fn request_hash(&self, request: &impl Message) -> Vec<u8> {
-        self.hash("request", &request.encode_to_vec())
+    /// By which a request is known again, if the caller gave an id. The hash is keyed, because requests contain phones, and
+    /// an unkeyed hash of a phone is as good as the phone.
+    pub(crate) fn request_key(&self, id: Option<Uuid>, request: &impl Message) -> Option<RequestKey> {
+        id.map(|id| RequestKey { id, hash: self.hash("request", &request.encode_to_vec()) })
     }
 
     fn hash(&self, label: &str, value: &[u8]) -> Vec<u8> {

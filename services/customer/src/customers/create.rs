@@ -1,7 +1,7 @@
 //! `CreateCustomer`.
 
 use foursight_access::Principal;
-use foursight_kernel::{Result, Violations};
+use foursight_kernel::{RequestKey, Result, Violations, replay};
 use foursight_proto::customer::v1::{CreateCustomerRequest, Customer};
 use uuid::Uuid;
 
@@ -11,7 +11,6 @@ use crate::{
         CustomerError, NewFile, SealedFile, file,
         open::{self, Clash, OpenError},
     },
-    replay::{self, RequestKey},
 };
 
 /// Opens a file.
@@ -34,7 +33,7 @@ pub(crate) async fn create(
     };
     caller.require_store(new.store)?;
 
-    let key = request_id.map(|id| RequestKey { id, hash: ctx.keys.request_hash(&customer) });
+    let key = ctx.keys.request_key(request_id, &customer);
     let file = new.seal(&ctx.keys, &ctx.ids, ctx.ids.next())?;
     let now = ctx.now();
     let mut tx = ctx.db.begin(caller).await?;

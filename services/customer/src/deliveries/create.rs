@@ -1,14 +1,14 @@
 //! `CreateDelivery`: the request and its rules. What it writes stands in `write.rs`.
 
 use foursight_access::Principal;
-use foursight_kernel::{CustomerId, Error, LeadId, Result, StaffId, StoreId, Violations};
+use foursight_kernel::{CustomerId, Error, LeadId, Result, StaffId, StoreId, Violations, replay};
 use foursight_proto::customer::v1::{CreateDeliveryRequest, Delivery};
 use jiff::Timestamp;
 
 use crate::{
     context::Context,
     deliveries::write,
-    replay::{self, RequestKey},
+    names,
     vehicles::{VehicleError, hand_over::AtHand, plate, vin},
     visits::odometer,
 };
@@ -47,13 +47,9 @@ pub(crate) async fn create(
     v.check()?;
     let Some(new) = new else { return Err(Error::invalid_field("delivery", "is required")) };
     caller.require_store(new.store)?;
-    let key = request_id.map(|id| RequestKey { id, hash: ctx.keys.request_hash(&delivery) });
-    replay::once(
-        write::made_before(ctx, caller, key.as_ref()),
-        write::write(ctx, caller, &new, key.as_ref()),
-        write::made_before(ctx, caller, key.as_ref()),
-    )
-    .await
+    let key = ctx.keys.request_key(request_id, &delivery);
+    let key = key.as_ref();
+    replay::once(key, |key| write::made_before(ctx, caller, key), write::write(ctx, caller, &new, key)).await
 }
 
 fn parse(v: &mut Violations, caller: &Principal, delivery: &Delivery, now: Timestamp) -> Option<NewDelivery> {
@@ -70,14 +66,7 @@ fn parse(v: &mut Violations, caller: &Principal, delivery: &Delivery, now: Times
     let trim = v.text("delivery.trim", &delivery.trim, 0..=100);
     let colour = v.text("delivery.colour", &delivery.colour, 0..=100);
     let odometer_km = v.number("delivery.odometer_km", delivery.odometer_km, odometer::BOUNDS);
-    let advisor = if delivery.advisor.is_empty() {
-        if caller.staff().is_none() {
-            v.push("delivery.advisor", "is required when the caller is not a member of staff");
-        }
-        caller.staff()
-    } else {
-        v.name("delivery.advisor", &delivery.advisor)
-    };
+    let advisor = names::staff_or_caller(v, "delivery.advisor", &delivery.advisor, caller);
     let deliver_time = v.timestamp("delivery.deliver_time", delivery.deliver_time.as_ref()).unwrap_or(now);
     if deliver_time > now {
         v.push("delivery.deliver_time", "must not be in the future");

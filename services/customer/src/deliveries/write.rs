@@ -1,7 +1,7 @@
 //! What a delivery writes: the vehicle's file, the lead, the customer's stage, the delivery itself.
 
 use foursight_access::{Principal, audit};
-use foursight_kernel::{DeliveryId, LeadId, Result, VehicleId, sql, unique_violation};
+use foursight_kernel::{DeliveryId, LeadId, RequestKey, Result, VehicleId, replay, sql};
 use foursight_messaging::{NewEvent, outbox};
 use foursight_proto::customer::{events::v1::VehicleDelivered, v1::Delivery};
 use jiff::Timestamp;
@@ -15,7 +15,6 @@ use crate::{
         row::DeliveryRow,
     },
     leads::win,
-    replay::{self, RequestKey},
     vehicles::hand_over::{self, HandOver, Which},
 };
 
@@ -23,9 +22,8 @@ use crate::{
 pub(super) async fn made_before(
     ctx: &Context,
     caller: &Principal,
-    key: Option<&RequestKey>,
+    key: &RequestKey,
 ) -> Result<Option<Delivery>> {
-    let Some(key) = key else { return Ok(None) };
     let mut tx = ctx.db.begin(caller).await?;
     let row = sqlx::query_as!(
         DeliveryRow,
@@ -70,11 +68,8 @@ pub(super) async fn write(
     };
     let vehicle = hand_over::hand_over(&mut tx, ctx.ids.next(), &it, now).await?;
     stores::deal(&mut tx, new.customer, Dealing::Delivery, now).await?;
-    let row = match insert(&mut tx, id, vehicle, new, key, now).await {
-        Ok(row) => row,
-        Err(error) if unique_violation(&error) == Some("deliveries_request") => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
+    let written = insert(&mut tx, id, vehicle, new, key, now).await;
+    let Some(row) = replay::unless_taken(written, "deliveries_request")? else { return Ok(None) };
     let delivery = row.to_proto();
     tell(&mut tx, ctx, caller, new, &row, &delivery, now).await?;
     tx.commit().await?;

@@ -2,7 +2,7 @@
 
 use foursight_access::{Principal, audit};
 use foursight_kernel::{
-    CustomerId, Error, LeadId, Result, StaffId, StoreId, Violations, sql, unique_violation,
+    CustomerId, Error, LeadId, RequestKey, Result, StaffId, StoreId, Violations, replay, sql,
 };
 use foursight_messaging::{NewEvent, outbox};
 use foursight_proto::customer::{
@@ -16,7 +16,7 @@ use crate::{
     context::Context,
     customers::{open::number, stage::Dealing, stores},
     leads::{row::LeadRow, state},
-    replay::{self, RequestKey},
+    names,
 };
 
 struct NewLead {
@@ -40,13 +40,9 @@ pub(crate) async fn create(ctx: &Context, caller: &Principal, request: CreateLea
     v.check()?;
     let Some(new) = new else { return Err(Error::invalid_field("lead", "is required")) };
     caller.require_store(new.store)?;
-    let key = request_id.map(|id| RequestKey { id, hash: ctx.keys.request_hash(&lead) });
-    replay::once(
-        made_before(ctx, caller, key.as_ref()),
-        write(ctx, caller, &new, key.as_ref()),
-        made_before(ctx, caller, key.as_ref()),
-    )
-    .await
+    let key = ctx.keys.request_key(request_id, &lead);
+    let key = key.as_ref();
+    replay::once(key, |key| made_before(ctx, caller, key), write(ctx, caller, &new, key)).await
 }
 
 fn parse(v: &mut Violations, caller: &Principal, lead: &Lead) -> Option<NewLead> {
@@ -55,14 +51,7 @@ fn parse(v: &mut Violations, caller: &Principal, lead: &Lead) -> Option<NewLead>
     let source = v.required_enum("lead.source", lead.source);
     let intended_model = v.text("lead.intended_model", &lead.intended_model, 0..=100);
     let grade = v.optional_enum("lead.grade", lead.grade);
-    let owner = if lead.owner.is_empty() {
-        if caller.staff().is_none() {
-            v.push("lead.owner", "is required when the caller is not a member of staff");
-        }
-        caller.staff()
-    } else {
-        v.name("lead.owner", &lead.owner)
-    };
+    let owner = names::staff_or_caller(v, "lead.owner", &lead.owner, caller);
     Some(NewLead {
         customer: customer?,
         store: store?,
@@ -74,8 +63,7 @@ fn parse(v: &mut Violations, caller: &Principal, lead: &Lead) -> Option<NewLead>
 }
 
 /// What the same request made the first time.
-async fn made_before(ctx: &Context, caller: &Principal, key: Option<&RequestKey>) -> Result<Option<Lead>> {
-    let Some(key) = key else { return Ok(None) };
+async fn made_before(ctx: &Context, caller: &Principal, key: &RequestKey) -> Result<Option<Lead>> {
     let mut tx = ctx.db.begin(caller).await?;
     let row = sqlx::query_as!(
         LeadRow,
@@ -100,11 +88,8 @@ async fn write(
     let mut tx = ctx.db.begin(caller).await?;
     stores::deal(&mut tx, new.customer, Dealing::Lead, now).await?;
     stores::link(&mut tx, new.customer, new.store, now).await?;
-    let row = match insert(&mut tx, ctx, new, key, now).await {
-        Ok(row) => row,
-        Err(error) if unique_violation(&error) == Some("leads_request") => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
+    let written = insert(&mut tx, ctx, new, key, now).await;
+    let Some(row) = replay::unless_taken(written, "leads_request")? else { return Ok(None) };
     let lead = row.to_proto();
     let created = LeadCreated {
         lead: lead.name.clone(),

@@ -2,7 +2,7 @@
 
 use foursight_access::{Principal, audit};
 use foursight_kernel::{
-    CustomerId, Error, ReceptionId, Result, StaffId, StoreId, Violations, sql, unique_violation,
+    CustomerId, Error, ReceptionId, RequestKey, Result, StaffId, StoreId, Violations, replay, sql,
 };
 use foursight_messaging::{NewEvent, outbox};
 use foursight_proto::customer::{
@@ -20,7 +20,6 @@ use crate::{
         stores,
     },
     receptions::ReceptionRow,
-    replay::{self, RequestKey},
 };
 
 /// How often a visitor's file is looked for again when somebody else opened it in that moment.
@@ -63,13 +62,9 @@ pub(crate) async fn create(
     v.check()?;
     let Some(new) = new else { return Err(Error::invalid_field("reception", "is required")) };
     caller.require_store(new.store)?;
-    let key = request_id.map(|id| RequestKey { id, hash: ctx.keys.request_hash(&reception) });
-    replay::once(
-        made_before(ctx, caller, key.as_ref()),
-        write(ctx, caller, &new, key.as_ref()),
-        made_before(ctx, caller, key.as_ref()),
-    )
-    .await
+    let key = ctx.keys.request_key(request_id, &reception);
+    let key = key.as_ref();
+    replay::once(key, |key| made_before(ctx, caller, key), write(ctx, caller, &new, key)).await
 }
 
 fn parse(v: &mut Violations, ctx: &Context, reception: &Reception) -> Option<NewReception> {
@@ -91,12 +86,7 @@ fn parse(v: &mut Violations, ctx: &Context, reception: &Reception) -> Option<New
 }
 
 /// What the same request made the first time.
-async fn made_before(
-    ctx: &Context,
-    caller: &Principal,
-    key: Option<&RequestKey>,
-) -> Result<Option<Reception>> {
-    let Some(key) = key else { return Ok(None) };
+async fn made_before(ctx: &Context, caller: &Principal, key: &RequestKey) -> Result<Option<Reception>> {
     let mut tx = ctx.db.begin(caller).await?;
     let row = sqlx::query_as!(
         ReceptionRow,
@@ -147,13 +137,11 @@ async fn attempt(
             Err(OpenError::Other(error)) => return Err(error),
         },
     };
-    let reception = match insert(&mut tx, ctx, new, customer, caller.staff(), key, now).await {
-        Ok(row) => row.to_proto(),
-        Err(error) if unique_violation(&error) == Some("receptions_request") => {
-            return Ok(Written::RequestTaken);
-        }
-        Err(error) => return Err(error.into()),
+    let written = insert(&mut tx, ctx, new, customer, caller.staff(), key, now).await;
+    let Some(row) = replay::unless_taken(written, "receptions_request")? else {
+        return Ok(Written::RequestTaken);
     };
+    let reception = row.to_proto();
     tell(&mut tx, ctx, caller, new, &reception, now).await?;
     tx.commit().await?;
     Ok(Written::Done(Box::new(reception)))

@@ -2,7 +2,7 @@
 
 use foursight_access::{Principal, audit};
 use foursight_kernel::{
-    CustomerId, Error, Result, StaffId, StoreId, VehicleId, Violations, VisitId, sql, unique_violation,
+    CustomerId, Error, RequestKey, Result, StaffId, StoreId, VehicleId, Violations, VisitId, replay, sql,
 };
 use foursight_messaging::{NewEvent, outbox};
 use foursight_proto::customer::{
@@ -15,7 +15,7 @@ use sqlx::PgConnection;
 use crate::{
     context::Context,
     customers::{open::number, stage::Dealing, stores},
-    replay::{self, RequestKey},
+    names,
     vehicles::{
         VehicleError,
         hand_over::{self, AtHand, Which},
@@ -46,13 +46,9 @@ pub(crate) async fn create(ctx: &Context, caller: &Principal, request: CreateVis
     v.check()?;
     let Some(new) = new else { return Err(Error::invalid_field("visit", "is required")) };
     caller.require_store(new.store)?;
-    let key = request_id.map(|id| RequestKey { id, hash: ctx.keys.request_hash(&visit) });
-    replay::once(
-        made_before(ctx, caller, key.as_ref()),
-        write(ctx, caller, &new, key.as_ref()),
-        made_before(ctx, caller, key.as_ref()),
-    )
-    .await
+    let key = ctx.keys.request_key(request_id, &visit);
+    let key = key.as_ref();
+    replay::once(key, |key| made_before(ctx, caller, key), write(ctx, caller, &new, key)).await
 }
 
 fn parse(v: &mut Violations, caller: &Principal, visit: &Visit, now: Timestamp) -> Option<NewVisit> {
@@ -61,14 +57,7 @@ fn parse(v: &mut Violations, caller: &Principal, visit: &Visit, now: Timestamp) 
     let customer = v.optional_name("visit.customer", &visit.customer);
     let kind = v.required_enum("visit.kind", visit.kind);
     let odometer_km = v.number("visit.odometer_km", visit.odometer_km, odometer::BOUNDS);
-    let advisor = if visit.advisor.is_empty() {
-        if caller.staff().is_none() {
-            v.push("visit.advisor", "is required when the caller is not a member of staff");
-        }
-        caller.staff()
-    } else {
-        v.name("visit.advisor", &visit.advisor)
-    };
+    let advisor = names::staff_or_caller(v, "visit.advisor", &visit.advisor, caller);
     let promise_time = v.timestamp("visit.promise_time", visit.promise_time.as_ref());
     if promise_time.is_some_and(|promised| promised < now) {
         v.push("visit.promise_time", "must not be in the past");
@@ -85,8 +74,7 @@ fn parse(v: &mut Violations, caller: &Principal, visit: &Visit, now: Timestamp) 
 }
 
 /// What the same request made the first time.
-async fn made_before(ctx: &Context, caller: &Principal, key: Option<&RequestKey>) -> Result<Option<Visit>> {
-    let Some(key) = key else { return Ok(None) };
+async fn made_before(ctx: &Context, caller: &Principal, key: &RequestKey) -> Result<Option<Visit>> {
     let mut tx = ctx.db.begin(caller).await?;
     let row = sqlx::query_as!(
         VisitRow,
@@ -112,11 +100,8 @@ async fn write(
     let known = hand_over::at_hand(&mut tx, Which::Id(new.vehicle)).await?.ok_or(VehicleError::NotFound)?;
     odometer::check("visit.odometer_km", new.odometer_km, known.odometer_km)?;
     let customer = receive(&mut tx, new, &known, now).await?;
-    let row = match insert(&mut tx, ctx, new, customer, key, now).await {
-        Ok(row) => row,
-        Err(error) if unique_violation(&error) == Some("visits_request") => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
+    let written = insert(&mut tx, ctx, new, customer, key, now).await;
+    let Some(row) = replay::unless_taken(written, "visits_request")? else { return Ok(None) };
     let visit = row.to_proto();
     tell(&mut tx, ctx, caller, &row, &visit, now).await?;
     tx.commit().await?;

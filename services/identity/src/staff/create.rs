@@ -1,7 +1,9 @@
 //! Adding a member of staff with a local account.
 
 use foursight_access::{Principal, audit};
-use foursight_kernel::{Error, Result, StaffId, StoreId, Violations, sql, unique_violation};
+use foursight_kernel::{
+    Error, RequestKey, Result, StaffId, StoreId, Violations, replay, sql, unique_violation,
+};
 use foursight_messaging::{NewEvent, outbox};
 use foursight_proto::identity::v1::{self as proto, Role};
 use jiff::Timestamp;
@@ -10,11 +12,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{StaffRecord, account, error::StaffError, get};
-use crate::{
-    directory::Directory,
-    password::hash_password,
-    replay::{self, RequestKey},
-};
+use crate::{directory::Directory, password::hash_password, repeats};
 
 /// Nobody works for more stores than this; who does is at headquarters.
 const MOST_STORES: usize = 200;
@@ -41,9 +39,9 @@ pub(crate) async fn create(
     let now = directory.clock.now();
     let mut tx = directory.db.begin(caller).await?;
     if let Some(key) = &key {
-        key.lock(&mut tx).await?;
+        repeats::take_turns(&mut tx, key).await?;
         if let Some(before) = made_before(&mut tx, key.id).await? {
-            key.check(before.request_hash.as_deref())?;
+            key.confirm(before.request_hash.as_deref())?;
             let staff = get::find(&mut tx, before.id).await?.ok_or(StaffError::NotFound)?;
             tx.commit().await?;
             let turn = directory.passwords.turn().await?;
@@ -52,7 +50,7 @@ pub(crate) async fn create(
         }
     }
     require_stores(&mut tx, &new.stores).await?;
-    let staff = insert(&mut tx, directory.ids.next(), new, &hash, key, now).await?;
+    let staff = insert(&mut tx, directory.ids.next(), new, &hash, key.as_ref(), now).await?;
     let event = NewEvent::new(&staff.to_event(), staff.id.uuid(), staff.version, None);
     outbox::append(&mut tx, &directory.ids, now, event).await?;
     let action = audit::Action {
@@ -76,7 +74,7 @@ fn check(request: &proto::CreateStaffRequest) -> Result<(NewStaff, Option<Reques
     };
     let new = NewStaff::read(&mut v, staff);
     v.check()?;
-    let key = RequestKey::new(request_id, &new.content());
+    let key = RequestKey::of(request_id, &new.content());
     Ok((new, key))
 }
 
@@ -148,10 +146,10 @@ async fn insert(
     id: StaffId,
     new: NewStaff,
     password_hash: &str,
-    key: Option<RequestKey>,
+    key: Option<&RequestKey>,
     now: Timestamp,
 ) -> Result<StaffRecord> {
-    let (request_id, request_hash) = key.map(|key| (key.id, key.hash)).unzip();
+    let (request_id, request_hash) = replay::columns(key);
     let inserted = sqlx::query!(
         "INSERT INTO identity.staff (id, login, display_name, password_hash, roles, headquarters, version,
                                      created_at, updated_at, request_id, request_hash)
@@ -164,7 +162,7 @@ async fn insert(
         new.headquarters,
         sql::at(now) as _,
         request_id as _,
-        request_hash.as_deref(),
+        request_hash,
     )
     .execute(&mut *tx)
     .await;

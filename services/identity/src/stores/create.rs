@@ -1,7 +1,7 @@
 //! Opening a store.
 
 use foursight_access::{Principal, audit};
-use foursight_kernel::{Error, Result, StoreId, Violations, sql, unique_violation};
+use foursight_kernel::{Error, RequestKey, Result, StoreId, Violations, replay, sql, unique_violation};
 use foursight_messaging::{NewEvent, outbox};
 use foursight_proto::identity::v1 as proto;
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use super::{
     calendar::{Calendar, Hours},
     error::StoreError,
 };
-use crate::{directory::Directory, replay::RequestKey};
+use crate::{directory::Directory, repeats};
 
 /// A checked request.
 #[derive(Debug)]
@@ -34,13 +34,13 @@ pub(crate) async fn create(
     let now = directory.clock.now();
     let mut tx = directory.db.begin(caller).await?;
     if let Some(key) = &key {
-        key.lock(&mut tx).await?;
+        repeats::take_turns(&mut tx, key).await?;
         if let Some(store) = made_before(&mut tx, key.id).await? {
-            key.check(store.request_hash.as_deref())?;
+            key.confirm(store.request_hash.as_deref())?;
             return Ok(store.to_proto());
         }
     }
-    let store = insert(&mut tx, directory.ids.next(), new, key, now).await?;
+    let store = insert(&mut tx, directory.ids.next(), new, key.as_ref(), now).await?;
     let event = NewEvent::new(&store.to_event(), store.id.uuid(), store.version, Some(store.id));
     outbox::append(&mut tx, &directory.ids, now, event).await?;
     let action = audit::Action {
@@ -64,7 +64,7 @@ fn check(request: &proto::CreateStoreRequest) -> Result<(NewStore, Option<Reques
     let new = NewStore::read(&mut v, "store", store);
     v.check()?;
     let new = new.ok_or_else(|| Error::internal("a store passed its checks and is not there"))?;
-    let key = RequestKey::new(request_id, &new.content());
+    let key = RequestKey::of(request_id, &new.content());
     Ok((new, key))
 }
 
@@ -126,11 +126,11 @@ async fn insert(
     tx: &mut PgConnection,
     id: StoreId,
     new: NewStore,
-    key: Option<RequestKey>,
+    key: Option<&RequestKey>,
     now: Timestamp,
 ) -> Result<StoreRecord> {
-    let request_id = key.as_ref().map(|key| key.id);
-    let store = new.into_record(id, key.map(|key| key.hash));
+    let (request_id, request_hash) = replay::columns(key);
+    let store = new.into_record(id, request_hash.map(<[u8]>::to_vec));
     let inserted = sqlx::query!(
         "INSERT INTO identity.stores (id, code, display_name, region, city, time_zone, calendar, version,
                                       created_at, updated_at, request_id, request_hash)

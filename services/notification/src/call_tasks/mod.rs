@@ -36,8 +36,6 @@ pub(crate) enum CallTaskError {
     NotOpen,
     #[error("the assignee must be an active member of the store's staff")]
     AssigneeNotAvailable,
-    #[error("the request id was used for another request; choose a new one")]
-    RequestIdReused,
 }
 
 impl From<CallTaskError> for Error {
@@ -49,7 +47,6 @@ impl From<CallTaskError> for Error {
             CallTaskError::AssigneeNotAvailable => {
                 Self::failed_precondition("ASSIGNEE_NOT_AVAILABLE", message)
             }
-            CallTaskError::RequestIdReused => Self::already_exists("REQUEST_ID_REUSED", message),
         }
     }
 }

@@ -8,7 +8,7 @@ use foursight_access::{
     audit::{self, Action},
 };
 use foursight_kernel::{
-    CallTaskId, Error, Result, StaffId, Violations, sql, time::to_proto, unique_violation,
+    CallTaskId, Error, RequestKey, Result, StaffId, Violations, replay, sql, time::to_proto,
 };
 use foursight_messaging::{NewEvent, outbox};
 use foursight_proto::notification::{
@@ -16,10 +16,8 @@ use foursight_proto::notification::{
     v1::{CallResult, CallTask, CallTaskState, RecordCallAttemptRequest, Satisfaction},
 };
 use jiff::Timestamp;
-use prost::Message as _;
 use serde_json::json;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::{
     CallTaskError, CallTasks,
@@ -34,8 +32,7 @@ struct Command {
     outcome: Outcome,
     note: Option<String>,
     call_record: String,
-    request_id: Option<Uuid>,
-    request_hash: Vec<u8>,
+    key: Option<RequestKey>,
 }
 
 pub(super) async fn record_attempt(
@@ -73,17 +70,16 @@ pub(super) async fn record_attempt(
 
 /// Whether the same request was recorded before.
 async fn is_repeat(tx: &mut PgConnection, command: &Command) -> Result<bool> {
-    let Some(request_id) = command.request_id else { return Ok(false) };
-    let hash = sqlx::query_scalar!(
+    let Some(key) = &command.key else { return Ok(false) };
+    let kept = sqlx::query_scalar!(
         "SELECT request_hash FROM notification.call_attempts WHERE request_id = $1",
-        request_id,
+        key.id,
     )
-    .fetch_optional(&mut *tx)
+    .fetch_optional(tx)
     .await?;
-    match hash {
+    match kept {
         None => Ok(false),
-        Some(hash) if hash.as_deref() == Some(&command.request_hash) => Ok(true),
-        Some(_) => Err(CallTaskError::RequestIdReused.into()),
+        Some(hash) => key.confirm(hash.as_deref()).map(|()| true),
     }
 }
 
@@ -96,7 +92,8 @@ async fn write(
     now: Timestamp,
 ) -> Result<()> {
     let outcome = &command.outcome;
-    sqlx::query!(
+    let (request_id, request_hash) = replay::columns(command.key.as_ref());
+    let written = sqlx::query!(
         "INSERT INTO notification.call_attempts
            (call_task_id, number, store_id, result, satisfaction, advisor_score, note, category, call_record, caller_id,
             create_time, request_id, request_hash)
@@ -112,16 +109,13 @@ async fn write(
         command.call_record,
         by.uuid(),
         sql::at(now) as _,
-        command.request_id,
-        command.request_id.map(|_| command.request_hash.as_slice()),
+        request_id,
+        request_hash,
     )
     .execute(&mut *tx)
-    .await
-    .map_err(|error| match unique_violation(&error) {
-        // Used at another task, perhaps of a store that the caller does not see.
-        Some("call_attempts_request") => CallTaskError::RequestIdReused.into(),
-        _ => Error::from(error),
-    })?;
+    .await;
+    // Taken: used at another task, perhaps of a store that the caller does not see.
+    replay::unless_taken(written, "call_attempts_request")?.ok_or_else(replay::reused)?;
     let is_over = recorded.state != CallTaskState::Open;
     sqlx::query!(
         "UPDATE notification.call_tasks SET state = $2, attempts = $3, complete_time = $4, version = $5 WHERE id = $1",
@@ -225,7 +219,8 @@ fn check(request: RecordCallAttemptRequest) -> Result<Command> {
     let (Some(task), Some(outcome), true) = (task, outcome, violations.is_empty()) else {
         return Err(Error::invalid(violations));
     };
-    Ok(Command { task, outcome, note, call_record, request_id, request_hash: hash(request) })
+    let content = RecordCallAttemptRequest { request_id: String::new(), ..request };
+    Ok(Command { task, outcome, note, call_record, key: RequestKey::of(request_id, &content) })
 }
 
 fn outcome(
@@ -252,12 +247,6 @@ fn is_code(code: &str) -> bool {
     code.split('.').all(|word| {
         !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
     })
-}
-
-/// What tells a repeated request from another one with the same id. Not a secret: a name-based UUID is enough.
-fn hash(mut request: RecordCallAttemptRequest) -> Vec<u8> {
-    request.request_id.clear();
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, &request.encode_to_vec()).as_bytes().to_vec()
 }
 
 #[cfg(test)]

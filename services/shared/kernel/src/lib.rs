@@ -6,6 +6,7 @@ pub mod error;
 pub mod fields;
 pub mod ids;
 pub mod page;
+pub mod replay;
 pub mod sql;
 pub mod time;
 pub mod trace;
@@ -19,3 +20,4 @@ pub use ids::{
     MessageId, ReceptionId, StaffId, StoreId, VehicleId, VisitId,
 };
 pub use page::Page;
+pub use replay::RequestKey;
