@@ -8,7 +8,6 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use foursight_kernel::{Ids, SystemClock};
 use foursight_runtime::{Settings, Start, telemetry::Telemetry};
 use foursight_tests::probe;
 
@@ -20,15 +19,7 @@ async fn main() -> Result<()> {
         std::env::args_os().nth(1).context("the configuration's file is the argument")?.into();
     let settings = Arc::new(Settings::load(Some(&file), "")?);
     let telemetry = Telemetry::start(&settings.telemetry, "all")?;
-    let clock = Arc::new(SystemClock);
-    let start = Start {
-        settings,
-        clock: clock.clone(),
-        ids: Ids::new(clock),
-        metrics: telemetry.metrics.clone(),
-        keys: None,
-    };
-    let running = start.run(&probe::roles()).await?;
+    let running = Start::new(settings, telemetry.metrics.clone()).run(&probe::roles()).await?;
     let address = running.addresses.gateway.context("the gateway does not listen")?;
     writeln!(std::io::stdout(), "{address}")?;
     // A thread may wait for it: nothing else keeps the process here.

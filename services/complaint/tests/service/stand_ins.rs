@@ -1,19 +1,15 @@
-//! The peers that the service asks: notification for a call's words, customer for who may be known, identity for the
-//! token with which it asks.
+//! The peers that the service asks: notification for a call's words, customer for who may be known.
 
 use std::sync::{
-    Arc, OnceLock,
+    Arc,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-use async_trait::async_trait;
 use foursight_proto::{
     customer::v1::{self as customer, customer_service_server},
-    identity::v1::{self as identity, token_service_server},
     notification::v1::{self as notification, Satisfaction, call_task_service_server},
 };
-use foursight_runtime::{Role, RoleContext, RoleParts};
-use sqlx::migrate::Migrator;
+use foursight_testkit::StandIn;
 use tonic::{Request, Response, Status, service::Routes};
 
 /// What every follow-up call's customer said.
@@ -26,19 +22,10 @@ pub(crate) struct Notification {
     pub(crate) asked: Arc<AtomicUsize>,
 }
 
-#[async_trait]
-impl Role for Notification {
-    fn name(&self) -> &'static str {
-        "notification"
-    }
-
-    fn migrator(&self) -> Option<&'static Migrator> {
-        None
-    }
-
-    async fn build(&self, _: &RoleContext) -> anyhow::Result<RoleParts> {
-        let routes = Routes::new(call_task_service_server::CallTaskServiceServer::new(self.clone()));
-        Ok(RoleParts { routes, ..RoleParts::default() })
+impl Notification {
+    pub(crate) fn role(&self) -> StandIn {
+        let service = call_task_service_server::CallTaskServiceServer::new(self.clone());
+        StandIn::new("notification", Routes::new(service))
     }
 }
 
@@ -85,23 +72,11 @@ impl call_task_service_server::CallTaskService for Notification {
 }
 
 /// Knows no customer at all.
-pub(crate) struct Customers;
-
-#[async_trait]
-impl Role for Customers {
-    fn name(&self) -> &'static str {
-        "customer"
-    }
-
-    fn migrator(&self) -> Option<&'static Migrator> {
-        None
-    }
-
-    async fn build(&self, _: &RoleContext) -> anyhow::Result<RoleParts> {
-        let routes = Routes::new(customer_service_server::CustomerServiceServer::new(Self));
-        Ok(RoleParts { routes, ..RoleParts::default() })
-    }
+pub(crate) fn customers() -> StandIn {
+    StandIn::new("customer", Routes::new(customer_service_server::CustomerServiceServer::new(Customers)))
 }
+
+struct Customers;
 
 #[tonic::async_trait]
 impl customer_service_server::CustomerService for Customers {
@@ -138,47 +113,5 @@ impl customer_service_server::CustomerService for Customers {
         _: Request<customer::ListTimelineEntriesRequest>,
     ) -> Result<Response<customer::ListTimelineEntriesResponse>, Status> {
         Err(Status::not_found("nobody is known here"))
-    }
-}
-
-/// Gives every service one token, once it is known.
-#[derive(Clone, Default)]
-pub(crate) struct Identity(pub(crate) Arc<OnceLock<String>>);
-
-#[async_trait]
-impl Role for Identity {
-    fn name(&self) -> &'static str {
-        "identity"
-    }
-
-    fn migrator(&self) -> Option<&'static Migrator> {
-        None
-    }
-
-    async fn build(&self, _: &RoleContext) -> anyhow::Result<RoleParts> {
-        let routes = Routes::new(token_service_server::TokenServiceServer::new(self.clone()));
-        Ok(RoleParts { routes, ..RoleParts::default() })
-    }
-}
-
-#[tonic::async_trait]
-impl token_service_server::TokenService for Identity {
-    async fn create_token(
-        &self,
-        _: Request<identity::CreateTokenRequest>,
-    ) -> Result<Response<identity::Token>, Status> {
-        let token = self.0.get().ok_or_else(|| Status::unavailable("no token yet"))?;
-        Ok(Response::new(identity::Token { access_token: token.clone(), ..Default::default() }))
-    }
-
-    async fn revoke_token(&self, _: Request<identity::RevokeTokenRequest>) -> Result<Response<()>, Status> {
-        Err(Status::unimplemented("not asked here"))
-    }
-
-    async fn list_keys(
-        &self,
-        _: Request<identity::ListKeysRequest>,
-    ) -> Result<Response<identity::ListKeysResponse>, Status> {
-        Err(Status::unimplemented("not asked here"))
     }
 }

@@ -18,7 +18,7 @@ use foursight_testkit::{Caller, CallerChannel, Stack};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::stand_ins::{Customers, Identity, Notification};
+use crate::stand_ins::{Notification, customers};
 
 /// Where the tests play.
 pub(crate) struct World {
@@ -34,16 +34,14 @@ pub(crate) struct World {
 impl World {
     /// The store SH01, which is open Monday to Friday 09:00–18:00 in Shanghai; it is Wednesday, 10:00.
     pub(crate) async fn new() -> Result<Self> {
-        let (notification, identity) = (Notification::default(), Identity::default());
+        let notification = Notification::default();
         let stack = Stack::builder()
             .role(ComplaintRole)
-            .role(notification.clone())
-            .role(Customers)
-            .role(identity.clone())
+            .role(notification.role())
+            .role(customers())
+            .signed_in_as("complaint")
             .start()
             .await?;
-        let own = stack.service("complaint")?.authorization;
-        identity.0.get_or_init(|| own.trim_start_matches("Bearer ").to_owned());
         let store = stack.ids.next();
         let handler = stack.staff(&[Role::CrManager], &[store])?;
         let visitor = stack.staff(&[Role::CrManager], &[store])?;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use foursight::roles;
-use foursight_kernel::{Ids, SystemClock};
 use foursight_runtime::{Role, Start, telemetry::Telemetry};
 
 use super::tell;
@@ -24,15 +23,7 @@ pub(super) async fn one(name: &str, config: &Config) -> Result<()> {
 async fn run(name: &str, roles: &[Arc<dyn Role>], config: &Config) -> Result<()> {
     let settings = Arc::new(config.settings()?);
     let telemetry = Telemetry::start(&settings.telemetry, name)?;
-    let clock = Arc::new(SystemClock);
-    let start = Start {
-        settings,
-        clock: clock.clone(),
-        ids: Ids::new(clock),
-        metrics: telemetry.metrics.clone(),
-        keys: None,
-    };
-    let running = start.run(roles).await?;
+    let running = Start::new(settings, telemetry.metrics.clone()).run(roles).await?;
     let addresses = &running.addresses;
     tracing::info!(role = name, gateway = ?addresses.gateway, grpc = ?addresses.grpc, metrics = ?addresses.metrics, "running");
     stop_signal().await?;

@@ -1,61 +1,17 @@
-//! The peers that notification asks: just enough of identity to sign it in, and the customer service's answer about
-//! contacts as its proto has it, in the same process and behind the same layers as the real ones.
+//! The peer that notification asks: the customer service's answer about contacts, as its proto has it.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex},
 };
 
 use foursight_kernel::CustomerId;
-use foursight_proto::{
-    customer::v1::{
-        ContactKind, Purpose, Resolution, ResolveContactsRequest, ResolveContactsResponse, ResolvedContact,
-        contact_service_server::{ContactService, ContactServiceServer},
-    },
-    identity::v1::{
-        CreateTokenRequest, ListKeysRequest, ListKeysResponse, RevokeTokenRequest, Token,
-        token_service_server::{TokenService, TokenServiceServer},
-    },
+use foursight_proto::customer::v1::{
+    ContactKind, Purpose, Resolution, ResolveContactsRequest, ResolveContactsResponse, ResolvedContact,
+    contact_service_server::{ContactService, ContactServiceServer},
 };
-use foursight_runtime::{Role, RoleContext, RoleParts};
-use sqlx::migrate::Migrator;
+use foursight_testkit::StandIn;
 use tonic::{Request, Response, Status, async_trait, service::Routes};
-
-/// Hands out the token that the test gives it.
-#[derive(Clone, Default)]
-pub(crate) struct Identity(pub(crate) Arc<OnceLock<String>>);
-
-#[async_trait]
-impl Role for Identity {
-    fn name(&self) -> &'static str {
-        "identity"
-    }
-
-    fn migrator(&self) -> Option<&'static Migrator> {
-        None
-    }
-
-    async fn build(&self, _: &RoleContext) -> anyhow::Result<RoleParts> {
-        let routes = Routes::new(TokenServiceServer::new(self.clone()));
-        Ok(RoleParts { routes, ..RoleParts::default() })
-    }
-}
-
-#[async_trait]
-impl TokenService for Identity {
-    async fn create_token(&self, _: Request<CreateTokenRequest>) -> Result<Response<Token>, Status> {
-        let token = self.0.get().ok_or_else(|| Status::unavailable("not yet"))?;
-        Ok(Response::new(Token { access_token: token.clone(), ..Token::default() }))
-    }
-
-    async fn revoke_token(&self, _: Request<RevokeTokenRequest>) -> Result<Response<()>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn list_keys(&self, _: Request<ListKeysRequest>) -> Result<Response<ListKeysResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-}
 
 /// Answers about the contacts that the test gives it; about everybody else with UNKNOWN.
 #[derive(Clone, Default)]
@@ -73,25 +29,13 @@ impl Customer {
         self.0.lock().unwrap().known.insert(customer.name(), (resolution, address));
     }
 
+    pub(crate) fn role(&self) -> StandIn {
+        StandIn::new("customer", Routes::new(ContactServiceServer::new(self.clone())))
+    }
+
     /// Whether the service is away.
     pub(crate) fn away(&self, away: bool) {
         self.0.lock().unwrap().away = away;
-    }
-}
-
-#[async_trait]
-impl Role for Customer {
-    fn name(&self) -> &'static str {
-        "customer"
-    }
-
-    fn migrator(&self) -> Option<&'static Migrator> {
-        None
-    }
-
-    async fn build(&self, _: &RoleContext) -> anyhow::Result<RoleParts> {
-        let routes = Routes::new(ContactServiceServer::new(self.clone()));
-        Ok(RoleParts { routes, ..RoleParts::default() })
     }
 }
 

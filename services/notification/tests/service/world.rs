@@ -21,10 +21,7 @@ use foursight_proto::{
 use foursight_testkit::{Caller, CallerChannel, Stack};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{
-    peers::{Customer, Identity},
-    smtp::Smtp,
-};
+use crate::{peers::Customer, smtp::Smtp};
 
 pub(crate) const ADDRESS: &str = "wei@example.com";
 
@@ -45,21 +42,19 @@ impl World {
 
     /// At another time, and perhaps without the mail server in the settings.
     pub(crate) async fn start_with(beginning: &str, mail: bool) -> Self {
-        let (identity, customer, smtp) = (Identity::default(), Customer::default(), Smtp::start().await);
+        let (customer, smtp) = (Customer::default(), Smtp::start().await);
         let url = if mail { format!("smtp_url = '{}'\n", smtp.url()) } else { String::new() };
         let settings =
             format!("[notification]\nlanguage = 'en'\ndispatch_seconds = 1\nassign_seconds = 1\n{url}");
         let app = Stack::builder()
             .role(foursight_notification::NotificationRole)
-            .role(identity.clone())
-            .role(customer.clone())
+            .role(customer.role())
+            .signed_in_as("notification")
             .settings(&settings)
             .beginning(beginning.parse().unwrap())
             .start()
             .await
             .unwrap();
-        let token = app.service("notification").unwrap().authorization;
-        identity.0.set(token.strip_prefix("Bearer ").unwrap().to_owned()).unwrap();
         let store = app.ids.next();
         let caller = app.staff(&[Role::FollowUpSpecialist], &[store]).unwrap();
         let world = Self { app, store, customer, smtp, caller };

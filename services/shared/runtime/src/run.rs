@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use foursight_access::{AccessLayer, KeySource, Verifier};
-use foursight_kernel::{Ids, SharedClock};
+use foursight_kernel::{Ids, SharedClock, SystemClock};
 use foursight_messaging::{
     Bus,
     consumer::Consumer,
@@ -31,6 +31,7 @@ use bound::Bound;
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// What is needed to start.
+#[derive(Clone)]
 pub struct Start {
     /// The configuration.
     pub settings: Arc<Settings>,
@@ -85,6 +86,12 @@ pub struct Running {
 }
 
 impl Start {
+    /// As the product starts: by the system's clock, and with identity's keys.
+    pub fn new(settings: Arc<Settings>, metrics: Metrics) -> Self {
+        let clock = Arc::new(SystemClock);
+        Self { settings, clock: clock.clone(), ids: Ids::new(clock), metrics, keys: None }
+    }
+
     /// Starts roles in this process.
     ///
     /// # Errors

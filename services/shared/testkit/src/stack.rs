@@ -1,7 +1,6 @@
 //! Roles that run for one test, on a database and subjects of its own.
 
 use std::{
-    fmt::Write,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,21 +11,13 @@ use foursight_kernel::{Ids, StoreId, TestClock};
 use foursight_messaging::{Bus, NewEvent, Received, outbox::PastEvent};
 use foursight_proto::identity::v1::Role as StaffRole;
 use foursight_runtime::{Database, Peers, Role, Running, Settings, Start, telemetry::Telemetry};
-use jiff::Timestamp;
 use prost::{Message, Name};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
-use crate::{
-    Caller, CallerChannel,
-    callers::TestIssuer,
-    servers::{Servers, shared_servers},
-};
+use crate::{Builder, Caller, CallerChannel, callers::TestIssuer, servers::Servers};
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// Every test begins at this instant unless it says otherwise: a Wednesday, 10:00 in Shanghai.
-const BEGINNING: &str = "2026-03-04T02:00:00Z";
 
 /// Roles that run for one test.
 pub struct Stack {
@@ -42,134 +33,18 @@ pub struct Stack {
     pub settings: Arc<Settings>,
     /// The name of the test's database.
     pub database: String,
-    roles: Vec<Arc<dyn Role>>,
-    issuer: Arc<TestIssuer>,
-    peers: Peers,
+    pub(crate) roles: Vec<Arc<dyn Role>>,
+    pub(crate) issuer: TestIssuer,
+    pub(crate) peers: Peers,
+    /// With which the roles start again.
+    pub(crate) start: Start,
     /// Kept while the roles run.
-    telemetry: Telemetry,
-    own_identity: bool,
+    pub(crate) _telemetry: Telemetry,
 }
 
 impl std::fmt::Debug for Stack {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Stack").field("database", &self.database).finish_non_exhaustive()
-    }
-}
-
-/// A stack that is about to start.
-#[derive(Default)]
-pub struct Builder {
-    roles: Vec<Arc<dyn Role>>,
-    settings: String,
-    beginning: Option<Timestamp>,
-    servers: Option<Arc<Servers>>,
-    real_identity: bool,
-}
-
-impl std::fmt::Debug for Builder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Builder").field("settings", &self.settings).finish_non_exhaustive()
-    }
-}
-
-impl Builder {
-    /// Adds a role.
-    #[must_use]
-    pub fn role(mut self, role: impl Role) -> Self {
-        self.roles.push(Arc::new(role));
-        self
-    }
-
-    /// Adds roles.
-    #[must_use]
-    pub fn roles(mut self, roles: impl IntoIterator<Item = Arc<dyn Role>>) -> Self {
-        self.roles.extend(roles);
-        self
-    }
-
-    /// Settings that differ, as TOML.
-    #[must_use]
-    pub fn settings(mut self, toml: &str) -> Self {
-        self.settings.push_str(toml);
-        self.settings.push('\n');
-        self
-    }
-
-    /// Where the clock stands first.
-    #[must_use]
-    pub fn beginning(mut self, at: Timestamp) -> Self {
-        self.beginning = Some(at);
-        self
-    }
-
-    /// Servers of one's own.
-    #[must_use]
-    pub fn servers(mut self, servers: Arc<Servers>) -> Self {
-        self.servers = Some(servers);
-        self
-    }
-
-    /// Tokens are identity's own, which must be among the roles; [`Stack::staff`] is of no use then.
-    #[must_use]
-    pub fn real_identity(mut self) -> Self {
-        self.real_identity = true;
-        self
-    }
-
-    /// Makes the database, and starts nothing: for roles that run in a process of their own, with the configuration (TOML)
-    /// that this answers, and with identity's own tokens. The second text is the database's name.
-    ///
-    /// # Errors
-    /// When a server cannot be started.
-    pub async fn configuration(self) -> Result<(String, String)> {
-        let servers = match self.servers {
-            Some(servers) => servers,
-            None => shared_servers().await?,
-        };
-        let database = servers.fresh_database(&self.roles).await?;
-        Ok((overrides(&servers, &database, &self.roles, &self.settings)?, database))
-    }
-
-    /// Starts the roles.
-    ///
-    /// # Errors
-    /// When a server or a role cannot be started.
-    pub async fn start(self) -> Result<Stack> {
-        let servers = match self.servers {
-            Some(servers) => servers,
-            None => shared_servers().await?,
-        };
-        let database = servers.fresh_database(&self.roles).await?;
-        let overrides = overrides(&servers, &database, &self.roles, &self.settings)?;
-        let settings = Arc::new(Settings::load(None, &overrides)?);
-        let clock = TestClock::at(self.beginning.map_or_else(|| BEGINNING.parse(), Ok)?);
-        let ids = Ids::new(clock.clone());
-        let issuer = Arc::new(TestIssuer::new(clock.clone(), ids.clone())?);
-        let telemetry = Telemetry::start(&settings.telemetry, "test")?;
-        let start = Start {
-            settings: settings.clone(),
-            clock: clock.clone(),
-            ids: ids.clone(),
-            metrics: telemetry.metrics.clone(),
-            keys: (!self.real_identity).then(|| issuer.keys()),
-        };
-        let running = start.run(&self.roles).await?;
-        let first = self.roles.first().context("a stack needs a role")?.name();
-        let peers = running.peers(first).context("the role does not run")?.clone();
-        let own_identity = self.real_identity;
-        Ok(Stack {
-            running,
-            clock,
-            ids,
-            servers,
-            settings,
-            database,
-            roles: self.roles,
-            issuer,
-            peers,
-            telemetry,
-            own_identity,
-        })
     }
 }
 
@@ -200,44 +75,10 @@ impl Stack {
     /// # Errors
     /// When a role cannot be started, or what `meanwhile` answers.
     pub async fn restart_after(self, meanwhile: impl AsyncFnOnce() -> Result<()>) -> Result<Self> {
-        let Self {
-            running,
-            clock,
-            ids,
-            servers,
-            settings,
-            database,
-            roles,
-            issuer,
-            telemetry,
-            own_identity,
-            ..
-        } = self;
-        running.stop().await;
+        self.running.stop().await;
         meanwhile().await?;
-        let start = Start {
-            settings: settings.clone(),
-            clock: clock.clone(),
-            ids: ids.clone(),
-            metrics: telemetry.metrics.clone(),
-            keys: (!own_identity).then(|| issuer.keys()),
-        };
-        let running = start.run(&roles).await?;
-        let first = roles.first().context("a stack needs a role")?.name();
-        let peers = running.peers(first).context("the role does not run")?.clone();
-        Ok(Self {
-            running,
-            clock,
-            ids,
-            servers,
-            settings,
-            database,
-            roles,
-            issuer,
-            peers,
-            telemetry,
-            own_identity,
-        })
+        let (running, peers) = run(self.start.clone(), &self.roles).await?;
+        Ok(Self { running, peers, ..self })
     }
 
     /// Staff of stores.
@@ -386,21 +227,10 @@ impl Stack {
     }
 }
 
-/// What differs from the defaults on test servers.
-fn overrides(servers: &Servers, database: &str, roles: &[Arc<dyn Role>], own: &str) -> Result<String> {
-    let mut text = String::new();
-    let ours = ["identity", "customer", "notification", "complaint", "analytics", "gateway"];
-    let others = roles.iter().map(|role| role.name()).filter(|name| !ours.contains(name));
-    for service in ours.into_iter().chain(others) {
-        writeln!(text, "[services.{service}]\nsecret = 'secret of {service}'")?;
-        writeln!(text, "database_url = '{}'", servers.role_url(service, database))?;
-    }
-    writeln!(text, "[nats]\nurl = '{}'\nprefix = '{database}'", servers.local.nats_url())?;
-    writeln!(text, "[redis]\nurl = '{}'", servers.local.redis_url())?;
-    writeln!(text, "[listen]\ngateway = '127.0.0.1:0'\ngrpc = '127.0.0.1:0'\nmetrics = '127.0.0.1:0'")?;
-    writeln!(text, "[keys]\nmaster = '1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE='")?;
-    writeln!(text, "hash = 'AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI='")?;
-    writeln!(text, "[telemetry]\nlog_format = 'text'\nlog_filter = 'error'")?;
-    text.push_str(own);
-    Ok(text)
+/// Starts roles; the peers are those of the first of them.
+pub(crate) async fn run(start: Start, roles: &[Arc<dyn Role>]) -> Result<(Running, Peers)> {
+    let running = start.run(roles).await?;
+    let first = roles.first().context("a stack needs a role")?.name();
+    let peers = running.peers(first).context("the role does not run")?.clone();
+    Ok((running, peers))
 }
