@@ -41,8 +41,8 @@ fn each_spoilt_field_of_a_body_is_named() -> Result<()> {
         for (method, http) in with_paths()?.into_iter().filter(|(_, http)| !http.body.is_empty()) {
             let person = somebody(world, &method).await?;
             let sound = sound_body(&method.name, &world.names).context("a sound body")?;
-            let (path, _) = http.fill(&world.names)?;
-            for mutation in mutate::body(&method, &http, &sound)? {
+            let (path, bound) = http.fill(&world.names)?;
+            for mutation in mutate::body(&method, &http, bound.as_deref(), &sound)? {
                 let ask = Ask::new(http.verb.clone(), path.as_str()).by(&person);
                 spoilt.push((ask.bytes("application/json", mutation.body.clone()), mutation));
             }
