@@ -18,9 +18,7 @@ fn nats_away() -> Result<Duration> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_nats_is_away_writes_go_on_and_effects_follow() -> Result<()> {
-    let world = World::start().await?;
-    world.sell(2).await?;
-    world.stack.settled().await?;
+    let world = World::after(2).await?;
 
     world.servers.local.kill_nats().await?;
     let began = Instant::now();
@@ -31,9 +29,7 @@ async fn while_nats_is_away_writes_go_on_and_effects_follow() -> Result<()> {
     ensure!(waiting > 0, "events were published to nobody");
     world.servers.local.start_nats().await?;
     world.sell(2).await?;
-    world.nothing_is_lost_and_nothing_happened_twice().await?;
-    world.end().await;
-    Ok(())
+    world.ends_with_nothing_lost_and_nothing_twice().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,9 +61,7 @@ async fn nats_that_comes_and_goes_while_events_flow_loses_none() -> Result<()> {
         round += 1;
     }
     selling.await??;
-    world.nothing_is_lost_and_nothing_happened_twice().await?;
-    world.end().await;
-    Ok(())
+    world.ends_with_nothing_lost_and_nothing_twice().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,9 +96,7 @@ async fn while_postgres_is_away_writes_are_told_when_to_come_again() -> Result<(
     // Once more, in a breath, while effects are under way.
     world.servers.local.restart_postgres().await?;
     world.sell(1).await?;
-    world.nothing_is_lost_and_nothing_happened_twice().await?;
-    world.end().await;
-    Ok(())
+    world.ends_with_nothing_lost_and_nothing_twice().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,7 +107,5 @@ async fn while_redis_is_away_everything_goes_on() -> Result<()> {
     world.sell(3).await.context("a sale while Redis is away")?;
     world.servers.local.start_redis().await?;
     world.sell(1).await?;
-    world.nothing_is_lost_and_nothing_happened_twice().await?;
-    world.end().await;
-    Ok(())
+    world.ends_with_nothing_lost_and_nothing_twice().await
 }

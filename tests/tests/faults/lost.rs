@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use async_nats::jetstream::consumer::PullConsumer;
 use foursight_messaging::topology::PUBLISHERS;
+use foursight_testkit::Servers;
 use futures::StreamExt;
 
 use crate::world::{World, copy_folder, put_back, until};
@@ -21,6 +22,13 @@ async fn copy_of_nats(world: &World) -> Result<PathBuf> {
     Ok(copy)
 }
 
+/// NATS, stopped in good order, has what a copy has.
+async fn nats_comes_back_with(copy: &Path, servers: &Servers) -> Result<()> {
+    servers.local.stop_nats().await?;
+    put_back(copy, &servers.local.nats_data_dir())?;
+    Ok(servers.local.start_nats().await?)
+}
+
 async fn streams_end_at(world: &World) -> Result<u64> {
     let mut last = 0;
     for service in PUBLISHERS {
@@ -32,12 +40,9 @@ async fn streams_end_at(world: &World) -> Result<u64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_of_nats_is_filled_up_from_the_outboxes() -> Result<()> {
-    let world = World::start().await?;
-    world.sell(3).await?;
-    world.stack.settled().await?;
+    let world = World::after(3).await?;
     let copy = copy_of_nats(&world).await?;
-    world.sell(6).await?;
-    world.stack.settled().await?;
+    world.sell_and_settle(6).await?;
     let before = streams_end_at(&world).await?;
     world.servers.local.stop_nats().await?;
     // These wait in the outbox, and go to where the lost ones stood.
@@ -52,37 +57,22 @@ async fn a_backup_of_nats_is_filled_up_from_the_outboxes() -> Result<()> {
     put_back(&copy, &world.nats_folder())?;
     world.servers.local.start_nats().await?;
     world.sell(2).await?;
-    world.nothing_is_lost_and_nothing_happened_twice().await?;
-    world.end().await;
-    Ok(())
+    world.ends_with_nothing_lost_and_nothing_twice().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn roles_that_start_after_the_loss_find_it_too() -> Result<()> {
-    let world = World::start().await?;
-    world.sell(2).await?;
-    world.stack.settled().await?;
+    let world = World::after(2).await?;
     let copy = copy_of_nats(&world).await?;
-    world.sell(4).await?;
-    world.stack.settled().await?;
-    let world = world
-        .restart_after(async |servers, _| {
-            servers.local.stop_nats().await?;
-            put_back(&copy, &servers.local.nats_data_dir())?;
-            Ok(servers.local.start_nats().await?)
-        })
-        .await?;
+    world.sell_and_settle(4).await?;
+    let world = world.restart_after(async |servers, _| nats_comes_back_with(&copy, servers).await).await?;
     world.sell(2).await?;
-    world.nothing_is_lost_and_nothing_happened_twice().await?;
-    world.end().await;
-    Ok(())
+    world.ends_with_nothing_lost_and_nothing_twice().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_nats_is_filled_from_the_outboxes() -> Result<()> {
-    let world = World::start().await?;
-    world.sell(5).await?;
-    world.stack.settled().await?;
+    let world = World::after(5).await?;
     let before = streams_end_at(&world).await?;
     world.servers.local.kill_nats().await?;
     world.sell(1).await?;
@@ -101,9 +91,7 @@ async fn an_empty_nats_is_filled_from_the_outboxes() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn last_writes_that_nats_has_lost_are_written_again_and_its_consumers_go_back() -> Result<()> {
     let world = World::start().await?;
-    let postponed = world.stack.ids.uuid();
-    world.run(&format!("INSERT INTO probe.postponed VALUES ('{postponed}')")).await?;
-    world.tell_raw(postponed, "LeadGraded", 1, &[]).await?;
+    postpone_an_event(&world).await?;
     world.sell(2).await?;
     handled_but_for_one(&world).await?;
     let copy = copy_of_nats(&world).await?;
@@ -119,9 +107,7 @@ async fn last_writes_that_nats_has_lost_are_written_again_and_its_consumers_go_b
     world.sell(1).await?;
     handled_but_for_one(&world).await?;
     world.run("DELETE FROM probe.postponed").await?;
-    world.nothing_is_lost_and_nothing_happened_twice().await?;
-    world.end().await;
-    Ok(())
+    world.ends_with_nothing_lost_and_nothing_twice().await
 }
 
 /// A relay that has not noticed the loss has put other events in the places of the lost ones, and a consumer has been given
@@ -129,10 +115,8 @@ async fn last_writes_that_nats_has_lost_are_written_again_and_its_consumers_go_b
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consumer_that_has_gone_past_the_loss_goes_back_and_forgets_no_event_that_waits() -> Result<()> {
     let world = World::start().await?;
-    let postponed = world.stack.ids.uuid();
-    world.run(&format!("INSERT INTO probe.postponed VALUES ('{postponed}')")).await?;
     world.sell(1).await?;
-    world.tell_raw(postponed, "LeadGraded", 1, &[]).await?;
+    postpone_an_event(&world).await?;
     world.sell(1).await?;
     handled_but_for_one(&world).await?;
     let copy = copy_of_nats(&world).await?;
@@ -148,9 +132,7 @@ async fn a_consumer_that_has_gone_past_the_loss_goes_back_and_forgets_no_event_t
     }
     let world = world
         .restart_after(async |servers, ledger| {
-            servers.local.stop_nats().await?;
-            put_back(&copy, &servers.local.nats_data_dir())?;
-            servers.local.start_nats().await?;
+            nats_comes_back_with(&copy, servers).await?;
             until("our own connection is back", async || Ok(ledger.nats.get_stream(&name).await.is_ok()))
                 .await?;
             for event in newest {
@@ -168,18 +150,14 @@ async fn a_consumer_that_has_gone_past_the_loss_goes_back_and_forgets_no_event_t
     world.sell(1).await?;
     handled_but_for_one(&world).await?;
     world.run("DELETE FROM probe.postponed").await?;
-    world.nothing_is_lost_and_nothing_happened_twice().await?;
-    world.end().await;
-    Ok(())
+    world.ends_with_nothing_lost_and_nothing_twice().await
 }
 
 /// Nobody notices by the connection when an operator puts a stream back while NATS runs. That a place is given for a second
 /// time is what shows it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_is_made_anew_under_a_living_connection_is_filled_again() -> Result<()> {
-    let world = World::start().await?;
-    world.sell(3).await?;
-    world.stack.settled().await?;
+    let world = World::after(3).await?;
     for service in ["customer", "notification"] {
         let topology = world.ledger.bus.topology();
         world.ledger.nats.delete_stream(topology.stream(service)).await?;
@@ -187,9 +165,14 @@ async fn a_stream_that_is_made_anew_under_a_living_connection_is_filled_again() 
     }
     // More than was lost: without a look at the places, the books would end where the stream does.
     world.sell(5).await?;
-    world.nothing_is_lost_and_nothing_happened_twice().await?;
-    world.end().await;
-    Ok(())
+    world.ends_with_nothing_lost_and_nothing_twice().await
+}
+
+/// Tells an event that waits for another try for as long as its id stands in the probe's table.
+async fn postpone_an_event(world: &World) -> Result<()> {
+    let postponed = world.stack.ids.uuid();
+    world.run(&format!("INSERT INTO probe.postponed VALUES ('{postponed}')")).await?;
+    world.tell_raw(postponed, "LeadGraded", 1, &[]).await
 }
 
 /// Everything but the postponed event was told and had its effect.

@@ -87,7 +87,5 @@ async fn an_event_whose_effect_is_refused_can_be_put_back_once_the_cause_is_mend
 
     world.run("ALTER TABLE probe.effects DROP CONSTRAINT effects_bearable").await?;
     dead_letters::replay(&world.ledger.bus, letter.number).await?;
-    world.nothing_is_lost_and_nothing_happened_twice().await?;
-    world.end().await;
-    Ok(())
+    world.ends_with_nothing_lost_and_nothing_twice().await
 }

@@ -69,6 +69,19 @@ impl World {
         Ok(Self { stack, servers, seller, ledger, gateway, _turn: turn })
     }
 
+    /// A world in which so many sales were made and dealt with.
+    pub(crate) async fn after(sales: usize) -> Result<Self> {
+        let world = Self::start().await?;
+        world.sell_and_settle(sales).await?;
+        Ok(world)
+    }
+
+    /// So many sales, and all that follows from them.
+    pub(crate) async fn sell_and_settle(&self, sales: usize) -> Result<()> {
+        self.sell(sales).await?;
+        self.stack.settled().await
+    }
+
     /// So many sales, all of which must be acknowledged.
     pub(crate) async fn sell(&self, sales: usize) -> Result<()> {
         for _ in 0..sales {
@@ -82,6 +95,13 @@ impl World {
         self.stack.settled().await?;
         self.ledger.sales_are_there(&self.seller.all_sold()).await?;
         self.ledger.every_event_counts_once(&[]).await
+    }
+
+    /// How a test ends well.
+    pub(crate) async fn ends_with_nothing_lost_and_nothing_twice(self) -> Result<()> {
+        self.nothing_is_lost_and_nothing_happened_twice().await?;
+        self.end().await;
+        Ok(())
     }
 
     /// Ends in order, so that nothing of this test meets the next one's faults.
