@@ -4,20 +4,12 @@ use foursight_access::Principal;
 use foursight_kernel::{CustomerId, Page, Result, StaffId, StoreId, Violations, sql};
 use foursight_proto::notification::v1::{CallTaskState, ListCallTasksRequest, ListCallTasksResponse};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
     CallTasks,
     rows::{TaskRow, attempts},
 };
-
-/// The last task of a page.
-#[derive(Serialize, Deserialize)]
-struct Cursor {
-    due: Timestamp,
-    id: Uuid,
-}
 
 pub(super) async fn list(
     service: &CallTasks,
@@ -30,7 +22,8 @@ pub(super) async fn list(
     let assignee: Option<StaffId> = violations.optional_name("assignee", &request.assignee);
     let state = violations.optional_enum("state", request.state).unwrap_or(CallTaskState::Open);
     violations.check()?;
-    let page = Page::<Cursor>::parse(request.page_size, &request.page_token)?;
+    let page = Page::<(Timestamp, Uuid)>::parse(request.page_size, &request.page_token)?;
+    let (after_time, after_id) = page.after.unzip();
     if let Some(store) = store {
         caller.require_store(store)?;
     }
@@ -51,14 +44,13 @@ pub(super) async fn list(
         store.map(StoreId::uuid),
         customer.map(CustomerId::uuid),
         assignee.map(StaffId::uuid),
-        sql::maybe_at(page.after.as_ref().map(|cursor| cursor.due)) as _,
-        page.after.as_ref().map(|cursor| cursor.id),
+        sql::maybe_at(after_time) as _,
+        after_id,
         page.limit,
     )
     .fetch_all(&mut *tx)
     .await?;
-    let (rows, next_page_token) =
-        page.finish(rows, |row| Cursor { due: row.due_time.to_jiff(), id: row.id })?;
+    let (rows, next_page_token) = page.finish(rows, |row| (row.due_time.to_jiff(), row.id))?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let mut attempts = attempts(&mut tx, &ids).await?;
     let call_tasks = rows

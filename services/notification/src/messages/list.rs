@@ -6,20 +6,12 @@ use foursight_proto::notification::v1::{
     ListMessagesRequest, ListMessagesResponse, MessageKind, MessageState,
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
     Messages,
     rows::{MessageRow, decisions},
 };
-
-/// The last message of a page.
-#[derive(Serialize, Deserialize)]
-struct Cursor {
-    plan: Timestamp,
-    id: Uuid,
-}
 
 pub(super) async fn list(
     service: &Messages,
@@ -32,7 +24,8 @@ pub(super) async fn list(
     let state: Option<MessageState> = violations.optional_enum("state", request.state);
     let kind: Option<MessageKind> = violations.optional_enum("kind", request.kind);
     violations.check()?;
-    let page = Page::<Cursor>::parse(request.page_size, &request.page_token)?;
+    let page = Page::<(Timestamp, Uuid)>::parse(request.page_size, &request.page_token)?;
+    let (after_time, after_id) = page.after.unzip();
     if let Some(store) = store {
         caller.require_store(store)?;
     }
@@ -53,14 +46,13 @@ pub(super) async fn list(
         customer.map(CustomerId::uuid),
         state.map(|state| state as i16),
         kind.map(|kind| kind as i16),
-        sql::maybe_at(page.after.as_ref().map(|cursor| cursor.plan)) as _,
-        page.after.as_ref().map(|cursor| cursor.id),
+        sql::maybe_at(after_time) as _,
+        after_id,
         page.limit,
     )
     .fetch_all(&mut *tx)
     .await?;
-    let (rows, next_page_token) =
-        page.finish(rows, |row| Cursor { plan: row.plan_time.to_jiff(), id: row.id })?;
+    let (rows, next_page_token) = page.finish(rows, |row| (row.plan_time.to_jiff(), row.id))?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let mut decisions = decisions(&mut tx, &ids).await?;
     let messages = rows
