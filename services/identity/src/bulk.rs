@@ -94,7 +94,7 @@ fn staff_record(v: &mut Violations, index: usize, row: &StaffRow, now: Timestamp
         id: row.id,
         login: account::check_login(v, &format!("staff[{index}].login"), &row.login),
         display_name: v.text(&format!("staff[{index}].display_name"), &row.display_name, 1..=100),
-        roles: row.roles.iter().filter_map(|role| i16::try_from(*role as i32).ok()).collect(),
+        roles: row.roles.iter().copied().map(sql::number).collect(),
         headquarters: row.headquarters,
         active: true,
         created_at: sql::at(now),

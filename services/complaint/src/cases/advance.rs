@@ -1,7 +1,7 @@
 //! What every command to a case has in common: lock, etag, rule, write, events, audit, reply.
 
 use foursight_access::{Principal, audit};
-use foursight_kernel::{CaseId, Error, Result, StaffId, Violations};
+use foursight_kernel::{CaseId, Error, Result, StaffId, Violations, sql};
 use foursight_messaging::{NewEvent, outbox};
 use foursight_proto::complaint::v1 as proto;
 use foursight_runtime::Tx;
@@ -13,7 +13,7 @@ use super::{
     clock::Rules,
     error::CaseError,
     event, policy,
-    row::{self, StepRow, number_of},
+    row::{self, StepRow},
     state::Command,
     write,
 };
@@ -110,7 +110,7 @@ impl Case {
         self.updated = now;
         self.revision += 1;
         self.steps.push(StepRow {
-            state: number_of(self.life.state),
+            state: sql::number(self.life.state),
             staff: Some(by),
             note,
             at: now,

@@ -1,14 +1,13 @@
 //! Records what was done, with cause and measure. Whoever does it is the handler, and will not make the re-visit.
 
 use foursight_access::Principal;
-use foursight_kernel::{CaseId, Result, Violations};
+use foursight_kernel::{CaseId, Result, Violations, sql};
 use foursight_proto::complaint::v1::{Case, Cause, HandleCaseRequest, Measure};
 use serde_json::json;
 
 use super::{
     Desk,
     advance::{Order, Work, require},
-    row::number_of,
     state::Command,
 };
 
@@ -25,7 +24,7 @@ pub(crate) async fn handle(desk: &Desk, caller: &Principal, request: HandleCaseR
         method: "HandleCase",
         command: Command::Handle { cause, measure },
         note,
-        detail: json!({"cause": number_of(cause), "measure": number_of(measure)}),
+        detail: json!({"cause": sql::number(cause), "measure": sql::number(measure)}),
     };
     Work::begin(desk, caller, id, &request.etag).await?.finish(order).await
 }

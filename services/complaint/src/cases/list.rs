@@ -7,10 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{
-    Desk,
-    row::{self, number_of},
-};
+use super::{Desk, row};
 
 /// The last case of a page.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -48,7 +45,7 @@ pub(crate) async fn list(
          LIMIT $7",
         store.map(StoreId::uuid),
         customer.map(CustomerId::uuid),
-        state.map(number_of),
+        state.map(sql::number),
         request.open,
         sql::at(after.due) as _,
         after.id,

@@ -1,7 +1,7 @@
 //! Opens a case: number, clocks, rows, event and audit, in the caller's transaction. For requests and for intake.
 
 use foursight_access::{Principal, audit};
-use foursight_kernel::{CallTaskId, CaseId, CustomerId, Ids, RequestKey, Result, StaffId, StoreId};
+use foursight_kernel::{CallTaskId, CaseId, CustomerId, Ids, RequestKey, Result, StaffId, StoreId, sql};
 use foursight_messaging::outbox;
 use foursight_proto::complaint::v1::{CaseKind, CaseState, IntakeChannel, Severity};
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use super::{
     Case,
     clock::Rules,
     event, number, policy,
-    row::{StepRow, number_of},
+    row::StepRow,
     state::Life,
     write::{self, Origin},
 };
@@ -64,7 +64,7 @@ pub(crate) async fn open(
         method: "CreateCase",
         resource: &case.id.name(),
         store: Some(case.store),
-        detail: json!({"kind": number_of(case.life.kind), "category": case.category, "subject": case.subject}),
+        detail: json!({"kind": sql::number(case.life.kind), "category": case.category, "subject": case.subject}),
     };
     audit::record(tx, caller, at, action).await?;
     Ok(Some(case))
@@ -75,7 +75,7 @@ impl NewCase {
     pub(crate) fn into_case(self, id: CaseId, number: String, at: Timestamp, rules: &Rules) -> Result<Case> {
         let life = Life::open(self.kind, self.owner, at, rules)?;
         let taken = StepRow {
-            state: number_of(CaseState::Open),
+            state: sql::number(CaseState::Open),
             staff: self.owner,
             note: String::new(),
             at,
@@ -86,9 +86,9 @@ impl NewCase {
             number,
             store: self.store,
             customer: self.customer,
-            channel: number_of(self.channel),
+            channel: sql::number(self.channel),
             category: self.category,
-            severity: number_of(self.severity),
+            severity: sql::number(self.severity),
             description: self.description,
             subject: self.subject,
             life,

@@ -50,12 +50,6 @@ pub(crate) struct StepRow {
     pub(crate) round: i32,
 }
 
-/// The number of an enum's value as a row has it.
-pub(crate) fn number_of(value: impl Into<i32>) -> i16 {
-    // The protos' enums have few values.
-    i16::try_from(value.into()).unwrap_or_default()
-}
-
 /// What the row has when nothing waits, or the earliest deadline.
 pub(crate) fn next_due(clocks: &[Clock]) -> Timestamp {
     clock::next_due(clocks).unwrap_or_else(|| {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     Case,
     clock::Clock,
-    row::{StepRow, next_due, number_of},
+    row::{StepRow, next_due},
 };
 
 /// Writes the clocks of a case: new ones are added, known ones keep all but how they stand.
@@ -21,8 +21,8 @@ pub(crate) async fn clocks(tx: &mut PgConnection, of: &[(CaseId, StoreId, &Clock
         cases.push(case.uuid());
         stores.push(store.uuid());
         loops.push(clock.round);
-        kinds.push(number_of(clock.kind));
-        states.push(number_of(clock.state));
+        kinds.push(sql::number(clock.kind));
+        states.push(sql::number(clock.state));
         starts.push(sql::at(clock.start));
         dues.push(sql::at(clock.due));
         mets.push(sql::maybe_at(clock.met));
@@ -60,12 +60,12 @@ pub(crate) async fn advance(tx: &mut PgConnection, case: &Case) -> Result<()> {
              update_time = $9, close_time = $10, revision = $11, version = $12
          WHERE id = $1",
         case.id.uuid(),
-        number_of(life.state),
+        sql::number(life.state),
         life.owner.map(StaffId::uuid),
         life.handler.map(StaffId::uuid),
         life.round,
-        number_of(life.cause),
-        number_of(life.measure),
+        sql::number(life.cause),
+        sql::number(life.measure),
         sql::at(next_due(&life.clocks)) as _,
         sql::at(case.updated) as _,
         sql::maybe_at(life.closed) as _,
@@ -211,19 +211,19 @@ impl Columns {
         self.numbers.push(case.number.clone());
         self.stores.push(case.store.uuid());
         self.customers.push(case.customer.map(CustomerId::uuid));
-        self.kinds.push(number_of(life.kind));
+        self.kinds.push(sql::number(life.kind));
         self.channels.push(case.channel);
         self.categories.push(case.category.clone());
         self.severities.push(case.severity);
         self.descriptions.push(case.description.clone());
         self.subjects.push(case.subject.clone());
         self.call_tasks.push(origin.call_task);
-        self.states.push(number_of(life.state));
+        self.states.push(sql::number(life.state));
         self.owners.push(life.owner.map(StaffId::uuid));
         self.handlers.push(life.handler.map(StaffId::uuid));
         self.loops.push(life.round);
-        self.causes.push(number_of(life.cause));
-        self.measures.push(number_of(life.measure));
+        self.causes.push(sql::number(life.cause));
+        self.measures.push(sql::number(life.measure));
         self.next_dues.push(sql::at(next_due(&life.clocks)));
         self.created.push(sql::at(case.created));
         self.updated.push(sql::at(case.updated));

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use foursight_kernel::{CustomerId, Ids, LeadId, StoreId, time};
+use foursight_kernel::{CustomerId, Ids, LeadId, StoreId, sql, time};
 use foursight_messaging::{NewEvent, outbox::PastEvent};
 use foursight_proto::customer::{
     events::v1::{
@@ -15,10 +15,7 @@ use jiff::Timestamp;
 use prost::{Message, Name};
 use uuid::Uuid;
 
-use crate::{
-    bulk::{Batch, ConsentRow, DeliveryRow, VisitRow},
-    customers::open::number,
-};
+use crate::bulk::{Batch, ConsentRow, DeliveryRow, VisitRow};
 
 /// The files' versions: 1 when opened, one more for each consent.
 pub(super) struct Versions(HashMap<CustomerId, i64>);
@@ -162,5 +159,5 @@ fn visited(told: &mut Told<'_>, row: &VisitRow) {
 
 /// A lead's version in the end: one more when it was won or lost.
 pub(super) fn lead_version(state: LeadState) -> i64 {
-    if number(state) == number(LeadState::Open) { 1 } else { 2 }
+    if sql::number(state) == sql::number(LeadState::Open) { 1 } else { 2 }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     bulk::{Batch, ConsentRow, events::Versions, seal::Sealed},
-    customers::{open::number, search},
+    customers::search,
     vehicles::{plate, vin},
 };
 
@@ -25,16 +25,16 @@ pub(super) async fn customers(tx: &mut PgConnection, rows: &[Sealed], versions: 
                      $8::bytea[], $9::uuid[], $10::smallint[], $11::smallint[], $12::bigint[], $13::timestamptz[])
               AS r (id, kind, name, search, gender, birthday, sealed, hash, store, source, stage, version, at)",
         &column(rows, |row| row.file.id.uuid()),
-        &column(rows, |row| number(row.file.facts.kind)),
+        &column(rows, |row| sql::number(row.file.facts.kind)),
         &column(rows, |row| row.file.facts.display_name.clone()),
         &column(rows, |row| search::fold(&row.file.facts.display_name)),
-        &column(rows, |row| number(row.file.facts.gender)),
+        &column(rows, |row| sql::number(row.file.facts.gender)),
         &column(rows, |row| row.file.facts.birthday.map(sql::on)) as _,
         &column(rows, |row| row.file.national_id.as_ref().map(|(sealed, _)| sealed.clone())) as _,
         &column(rows, |row| row.file.national_id.as_ref().map(|(_, hash)| hash.clone())) as _,
         &column(rows, |row| row.file.facts.store.uuid()),
-        &column(rows, |row| number(row.file.facts.source)),
-        &column(rows, |row| number(row.stage)),
+        &column(rows, |row| sql::number(row.file.facts.source)),
+        &column(rows, |row| sql::number(row.stage)),
         &column(rows, |row| versions.of(row.file.id)),
         &column(rows, |row| sql::at(row.create_time)) as _,
     )
@@ -89,7 +89,7 @@ async fn contact_points(tx: &mut PgConnection, rows: &[Sealed]) -> Result<()> {
         &column(&points, |(_, point)| point.hash.clone()) as _,
         &column(&points, |(_, point)| point.tail_hash.clone()) as _,
         &column(&points, |(_, point)| point.exclusive),
-        &column(&points, |(row, _)| number(row.file.facts.source)),
+        &column(&points, |(row, _)| sql::number(row.file.facts.source)),
         &column(&points, |(row, _)| row.file.facts.store.uuid()),
         &column(&points, |(row, _)| sql::at(row.create_time)) as _,
     )
@@ -106,9 +106,9 @@ pub(super) async fn consents(tx: &mut PgConnection, rows: &[ConsentRow]) -> Resu
                               $7::text[], $8::uuid[], $9::bigint[], $10::timestamptz[])",
         &column(rows, |row| row.id.uuid()),
         &column(rows, |row| row.customer.uuid()),
-        &column(rows, |row| number(row.purpose)),
-        &column(rows, |row| number(row.contact_kind)),
-        &column(rows, |row| number(row.state)),
+        &column(rows, |row| sql::number(row.purpose)),
+        &column(rows, |row| sql::number(row.contact_kind)),
+        &column(rows, |row| sql::number(row.state)),
         &column(rows, |row| row.method.clone()),
         &column(rows, |row| row.wording_version.clone()),
         &column(rows, |row| row.recorder.map(StaffId::uuid)) as _,

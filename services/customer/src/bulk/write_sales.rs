@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use crate::{
     bulk::{Batch, DeliveryRow, LeadRow, ReceptionRow, VisitRow, events, write::column},
-    customers::open::number,
     vehicles::{plate, vin},
 };
 
@@ -22,7 +21,7 @@ pub(super) async fn receptions(tx: &mut PgConnection, rows: &[ReceptionRow]) -> 
               AS r (id, store, kind, customer, model, recorder, at)",
         &column(rows, |row| row.id.uuid()),
         &column(rows, |row| row.store.uuid()),
-        &column(rows, |row| number(row.kind)),
+        &column(rows, |row| sql::number(row.kind)),
         &column(rows, |row| row.customer.map(CustomerId::uuid)) as _,
         &column(rows, |row| row.intended_model.clone()),
         &column(rows, |row| row.recorder.map(StaffId::uuid)) as _,
@@ -42,10 +41,10 @@ pub(super) async fn leads(tx: &mut PgConnection, rows: &[LeadRow]) -> Result<()>
         &column(rows, |row| row.id.uuid()),
         &column(rows, |row| row.customer.uuid()),
         &column(rows, |row| row.store.uuid()),
-        &column(rows, |row| number(row.source)),
+        &column(rows, |row| sql::number(row.source)),
         &column(rows, |row| row.intended_model.clone()),
-        &column(rows, |row| row.grade.map_or(0, number)),
-        &column(rows, |row| number(row.state)),
+        &column(rows, |row| row.grade.map_or(0, sql::number)),
+        &column(rows, |row| sql::number(row.state)),
         &column(rows, |row| row.owner.uuid()),
         &column(rows, |row| sql::maybe_at(row.next_follow_up_time)) as _,
         &column(rows, |row| events::lead_version(row.state)),
@@ -105,15 +104,15 @@ pub(super) async fn visits(tx: &mut PgConnection, rows: &[VisitRow]) -> Result<(
         &column(rows, |row| row.store.uuid()),
         &column(rows, |row| row.vehicle.uuid()),
         &column(rows, |row| row.customer.uuid()),
-        &column(rows, |row| number(row.kind)),
-        &column(rows, |row| number(state(row))),
+        &column(rows, |row| sql::number(row.kind)),
+        &column(rows, |row| sql::number(state(row))),
         &column(rows, |row| row.odometer_km),
         &column(rows, |row| row.advisor.uuid()),
         &column(rows, |row| sql::maybe_at(row.promise_time)) as _,
         &column(rows, |row| sql::at(row.check_in_time)) as _,
         &column(rows, |row| sql::maybe_at(row.hand_over_time)) as _,
         &column(rows, |row| row.amount_fen) as _,
-        &column(rows, |row| i64::from(number(state(row)))),
+        &column(rows, |row| i64::from(sql::number(state(row)))),
     )
     .execute(tx)
     .await?;

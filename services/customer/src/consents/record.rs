@@ -10,11 +10,7 @@ use foursight_proto::customer::{
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
-use crate::{
-    consents::ConsentRow,
-    context::Context,
-    customers::{CustomerError, open::number},
-};
+use crate::{consents::ConsentRow, context::Context, customers::CustomerError};
 
 struct NewConsent {
     customer: CustomerId,
@@ -131,9 +127,9 @@ async fn insert(
     let row = ConsentRow {
         id: ctx.ids.next::<ConsentId>().uuid(),
         customer_id: new.customer.uuid(),
-        purpose: number(new.purpose),
-        contact_kind: number(new.contact_kind),
-        state: number(new.state),
+        purpose: sql::number(new.purpose),
+        contact_kind: sql::number(new.contact_kind),
+        state: sql::number(new.state),
         method: new.method.clone(),
         wording_version: new.wording_version.clone(),
         recorder: recorder.map(StaffId::uuid),

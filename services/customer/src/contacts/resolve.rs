@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use foursight_access::Principal;
-use foursight_kernel::{CustomerId, Result, Violations};
+use foursight_kernel::{CustomerId, Result, Violations, sql};
 use foursight_proto::customer::v1::{
     ConsentState, ContactKind, Purpose, Resolution, ResolveContactsRequest, ResolveContactsResponse,
     ResolvedContact,
@@ -11,11 +11,7 @@ use foursight_proto::customer::v1::{
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
-use crate::{
-    contacts::kind_of,
-    context::Context,
-    customers::{WrappedKey, open::number},
-};
+use crate::{contacts::kind_of, context::Context, customers::WrappedKey};
 
 const MOST_CUSTOMERS: usize = 500;
 
@@ -67,8 +63,8 @@ pub(crate) async fn resolve(
            ) p ON s.state = 1
            WHERE c.id = ANY ($1)"#,
         &ids,
-        purpose.map(number),
-        kind.map(number),
+        purpose.map(sql::number),
+        kind.map(sql::number),
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -88,13 +84,13 @@ pub(crate) async fn resolve(
 
 fn answer(ctx: &Context, kind: Option<ContactKind>, row: Found) -> Result<ResolvedContact> {
     let id = CustomerId::from(row.id);
-    if row.consent != Some(number(ConsentState::Given)) {
+    if row.consent != Some(sql::number(ConsentState::Given)) {
         return Ok(without_address(id, Resolution::NoConsent));
     }
     let (Some(sealed), Some(kind)) = (row.sealed, kind) else {
         return Ok(without_address(id, Resolution::NoContact));
     };
-    let (_, field) = kind_of(number(kind))?;
+    let (_, field) = kind_of(sql::number(kind))?;
     let key = WrappedKey { master_version: row.master_version, wrapped: row.wrapped };
     let address = ctx.keys.unwrap(id, &key)?.open(field, &sealed)?;
     Ok(ResolvedContact {

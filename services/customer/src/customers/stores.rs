@@ -7,7 +7,6 @@ use sqlx::PgConnection;
 
 use crate::customers::{
     CustomerError,
-    open::number,
     stage::{self, Dealing},
 };
 
@@ -60,7 +59,7 @@ pub(crate) async fn deal(
         sqlx::query!(
             "UPDATE customer.customers SET stage = $2, version = version + 1, update_time = $3 WHERE id = $1",
             customer.uuid(),
-            number(after),
+            sql::number(after),
             sql::at(now) as _,
         )
         .execute(tx)

@@ -14,7 +14,7 @@ use sqlx::PgConnection;
 
 use crate::{
     context::Context,
-    customers::{open::number, stage::Dealing, stores},
+    customers::{stage::Dealing, stores},
     leads::{row::LeadRow, state},
     names,
 };
@@ -124,10 +124,10 @@ async fn insert(
         id: ctx.ids.next::<LeadId>().uuid(),
         customer_id: new.customer.uuid(),
         store_id: new.store.uuid(),
-        source: number(new.source),
+        source: sql::number(new.source),
         intended_model: new.intended_model.clone(),
-        grade: new.grade.map_or(0, number),
-        state: number(LeadState::Open),
+        grade: new.grade.map_or(0, sql::number),
+        state: sql::number(LeadState::Open),
         owner_id: new.owner.uuid(),
         next_follow_up_time: sql::maybe_at(state::next_follow_up(new.grade, now)),
         version: 1,

@@ -10,7 +10,6 @@ use foursight_proto::customer::{
 
 use crate::{
     context::Context,
-    customers::open::number,
     leads::{
         row::LeadRow,
         state::{self, LeadError},
@@ -46,7 +45,7 @@ pub(crate) async fn grade(ctx: &Context, caller: &Principal, request: &GradeLead
          RETURNING id, customer_id, store_id, source, intended_model, grade, state, owner_id, next_follow_up_time,
                    version, create_time, update_time, request_hash",
         id.uuid(),
-        number(grade),
+        sql::number(grade),
         sql::maybe_at(state::next_follow_up(Some(grade), now)) as _,
         sql::at(now) as _,
     )

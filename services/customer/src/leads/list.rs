@@ -5,7 +5,7 @@ use foursight_kernel::{CustomerId, LeadId, Page, Result, StoreId, Violations, sq
 use foursight_proto::customer::v1::{LeadState, ListLeadsRequest, ListLeadsResponse};
 use jiff::Timestamp;
 
-use crate::{context::Context, customers::open::number, leads::row::LeadRow, scope};
+use crate::{context::Context, leads::row::LeadRow, scope};
 
 /// Leads by the time of their next follow-up, the most overdue first; those without one at the end.
 ///
@@ -39,7 +39,7 @@ pub(crate) async fn list(
                 OR (coalesce(next_follow_up_time, 'infinity'), id) > (coalesce($5::timestamptz, 'infinity'), $6))
          ORDER BY coalesce(next_follow_up_time, 'infinity'), id
          LIMIT $7",
-        number(state),
+        sql::number(state),
         store.map(StoreId::uuid),
         customer.map(CustomerId::uuid),
         sql::maybe_at(request.overdue.then(|| ctx.now())) as _,

@@ -5,10 +5,7 @@ use foursight_proto::customer::v1::LeadState;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
-use crate::{
-    customers::open::number,
-    leads::state::{self, LeadError},
-};
+use crate::leads::state::{self, LeadError};
 
 /// Closes the lead of this customer at this store as won. Its event is the delivery's.
 ///
@@ -36,7 +33,7 @@ pub(crate) async fn win(
         "UPDATE customer.leads
          SET state = $2, next_follow_up_time = NULL, version = version + 1, update_time = $3 WHERE id = $1",
         lead.uuid(),
-        number(LeadState::Won),
+        sql::number(LeadState::Won),
         sql::at(now) as _,
     )
     .execute(tx)

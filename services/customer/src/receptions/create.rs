@@ -16,7 +16,7 @@ use crate::{
     context::Context,
     customers::{
         NewFile,
-        open::{self, OpenError, number},
+        open::{self, OpenError},
         stores,
     },
     receptions::ReceptionRow,
@@ -176,7 +176,7 @@ async fn insert(
     let row = ReceptionRow {
         id: ctx.ids.next::<ReceptionId>().uuid(),
         store_id: new.store.uuid(),
-        kind: number(new.kind),
+        kind: sql::number(new.kind),
         customer_id: customer.map(CustomerId::uuid),
         intended_model: new.intended_model.clone(),
         contact_left: customer.is_some(),

@@ -10,7 +10,6 @@ use foursight_proto::customer::{
 
 use crate::{
     context::Context,
-    customers::open::number,
     visits::{
         row::VisitRow,
         state::{self, VisitError},
@@ -47,7 +46,7 @@ pub(crate) async fn complete(
          RETURNING id, store_id, vehicle_id, customer_id, kind, state, odometer_km, advisor_id, promise_time,
                    check_in_time, hand_over_time, amount_fen, version, request_hash",
         id.uuid(),
-        number(VisitState::HandedOver),
+        sql::number(VisitState::HandedOver),
         sql::at(now) as _,
         amount_fen,
     )

@@ -14,7 +14,7 @@ use sqlx::PgConnection;
 
 use crate::{
     context::Context,
-    customers::{open::number, stage::Dealing, stores},
+    customers::{stage::Dealing, stores},
     names,
     vehicles::{
         VehicleError,
@@ -139,8 +139,8 @@ async fn insert(
         store_id: new.store.uuid(),
         vehicle_id: new.vehicle.uuid(),
         customer_id: customer.uuid(),
-        kind: number(new.kind),
-        state: number(VisitState::InWorkshop),
+        kind: sql::number(new.kind),
+        state: sql::number(VisitState::InWorkshop),
         odometer_km: new.odometer_km,
         advisor_id: new.advisor.uuid(),
         promise_time: sql::maybe_at(new.promise_time),

@@ -89,7 +89,7 @@ impl NewStaff {
         let mut roles = Vec::new();
         for (index, role) in staff.roles.iter().take(12).enumerate() {
             let role = v.required_enum::<Role>(&format!("staff.roles[{index}]"), *role);
-            roles.extend(role.and_then(|role| i16::try_from(role as i32).ok()));
+            roles.extend(role.map(sql::number));
         }
         roles.sort_unstable();
         roles.dedup();

@@ -1,7 +1,7 @@
 //! The staff of the stores that the caller may see, by name.
 
 use foursight_access::Principal;
-use foursight_kernel::{Page, Result, StaffId, StoreId, Violations};
+use foursight_kernel::{Page, Result, StaffId, StoreId, Violations, sql};
 use foursight_proto::identity::v1::{self as proto, Role};
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +46,7 @@ pub(crate) async fn list(
              AND ($3::uuid IS NULL OR (display_name, id) > ($4, $3))
            ORDER BY display_name, id LIMIT $5"#,
         store.map(StoreId::uuid) as _,
-        role.and_then(|role| i16::try_from(role as i32).ok()) as _,
+        role.map(sql::number) as _,
         after.map(|cursor| cursor.id.uuid()) as _,
         after.map(|cursor| cursor.display_name.as_str()),
         page.limit,

@@ -1,4 +1,4 @@
-//! How instants and dates stand in a row.
+//! How instants, dates and enums stand in a row.
 
 pub use jiff_sqlx::{Date, Timestamp};
 
@@ -15,4 +15,10 @@ pub fn maybe_at(instant: Option<jiff::Timestamp>) -> Option<Timestamp> {
 /// A date as the database takes it.
 pub fn on(date: jiff::civil::Date) -> Date {
     Date::from(date)
+}
+
+/// A value of a proto's enum as the database takes it.
+pub fn number(value: impl Into<i32>) -> i16 {
+    // Our enums have far fewer values than that, and the tables' checks know each.
+    i16::try_from(value.into()).unwrap_or_default()
 }
