@@ -9,10 +9,11 @@ use foursight_proto::complaint::{
         ReopenCaseRequest, ReplyCaseRequest,
     },
 };
+use foursight_testkit::{refusal, wrong_fields};
 use jiff::SignedDuration;
 use tonic::Code;
 
-use crate::world::{World, fields, refusal};
+use crate::world::World;
 
 #[tokio::test]
 async fn a_complaint_lives_to_the_satisfied_revisit() -> Result<()> {
@@ -117,7 +118,7 @@ async fn only_active_staff_of_the_store_are_given_cases() -> Result<()> {
     for assignee in [stranger, gone] {
         let assign =
             AssignCaseRequest { name: name.clone(), assignee: assignee.name(), ..Default::default() };
-        assert_eq!(fields(world.cases(&world.handler).assign_case(assign).await), ["assignee"]);
+        assert_eq!(wrong_fields(world.cases(&world.handler).assign_case(assign).await), ["assignee"]);
     }
     Ok(())
 }
@@ -131,8 +132,7 @@ async fn every_wrong_field_is_named() -> Result<()> {
     case.subject = "leads/1".to_owned();
     case.customer = world.stack.ids.next::<CustomerId>().name();
     let request = CreateCaseRequest { case: Some(case), request_id: "no".to_owned() };
-    let mut found = fields(world.cases(&world.handler).create_case(request).await);
-    found.sort();
+    let found = wrong_fields(world.cases(&world.handler).create_case(request).await);
     assert_eq!(found, ["case.category", "case.customer", "case.subject", "request_id"]);
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! The complaint service as its users meet it. Its peers are small servers that answer what the real ones would.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 mod breaches;
 mod bulk;
 mod intake;

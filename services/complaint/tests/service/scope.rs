@@ -6,10 +6,11 @@ use foursight_proto::{
     complaint::v1::{CaseState, CreateCaseRequest, GetCaseRequest, ListCasesRequest},
     identity::v1::Role,
 };
+use foursight_testkit::refusal;
 use jiff::SignedDuration;
 use tonic::Code;
 
-use crate::world::{World, refusal};
+use crate::world::World;
 
 #[tokio::test]
 async fn another_stores_cases_do_not_exist() -> Result<()> {

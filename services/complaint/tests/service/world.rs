@@ -15,8 +15,7 @@ use foursight_proto::{
     },
 };
 use foursight_testkit::{Caller, CallerChannel, Stack};
-use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use tonic::Status;
 
 use crate::stand_ins::{Notification, customers};
 
@@ -136,18 +135,4 @@ pub(crate) fn office_hours() -> Calendar {
     let at = |hours| Some(TimeOfDay { hours, ..Default::default() });
     let weekly = (1..=5).map(|day| WeeklyInterval { day, opens: at(9), closes: at(18) }).collect();
     Calendar { time_zone: "Asia/Shanghai".to_owned(), weekly, exceptions: Vec::new() }
-}
-
-/// A refusal's code and reason.
-pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, String) {
-    let status = answer.unwrap_err();
-    let reason = status.get_error_details().error_info().map(|info| info.reason.clone());
-    (status.code(), reason.unwrap_or_default())
-}
-
-/// The fields that a refusal names.
-pub(crate) fn fields<T: std::fmt::Debug>(answer: Result<T, Status>) -> Vec<String> {
-    let details = answer.unwrap_err().get_error_details();
-    let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
-    violations.into_iter().map(|violation| violation.field).collect()
 }

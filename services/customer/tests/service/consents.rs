@@ -4,10 +4,10 @@ use foursight_proto::customer::v1::{
     Consent, ConsentState, ContactKind, Customer, ListConsentsRequest, Purpose, RecordConsentRequest,
     Resolution, ResolveContactsRequest, ResolvedContact,
 };
-use foursight_testkit::Caller;
+use foursight_testkit::{Caller, refusal};
 use tonic::Code;
 
-use crate::world::{World, contact, creation, person, refusal};
+use crate::world::{World, contact, creation, person};
 
 async fn record(
     world: &World,

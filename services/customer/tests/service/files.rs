@@ -7,10 +7,11 @@ use foursight_proto::customer::v1::{
     ContactKind, CreateCustomerRequest, Customer, CustomerKind, LifeCycleStage, RevealFieldRequest,
     SensitiveField,
 };
+use foursight_testkit::{refusal, wrong_fields};
 use tonic::Code;
 use tonic_types::StatusExt;
 
-use crate::world::{World, contact, creation, person, refusal, wrong_fields};
+use crate::world::{World, contact, creation, person};
 
 const NATIONAL_ID: &str = "11010519491231002X";
 

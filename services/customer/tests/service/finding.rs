@@ -2,10 +2,10 @@
 
 use foursight_kernel::StoreId;
 use foursight_proto::customer::v1::{Customer, Delivery, ListCustomersRequest, ListVehiclesRequest};
-use foursight_testkit::Caller;
+use foursight_testkit::{Caller, wrong_fields};
 use jiff::SignedDuration;
 
-use crate::world::{World, creation, delivery, person, wrong_fields};
+use crate::world::{World, creation, delivery, person};
 
 async fn found(world: &World, caller: &Caller, q: &str) -> Vec<String> {
     let request = ListCustomersRequest { q: q.to_owned(), ..ListCustomersRequest::default() };

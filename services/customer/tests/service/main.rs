@@ -5,6 +5,7 @@ mod bulk;
 mod consents;
 mod files;
 mod finding;
+mod repeats;
 mod scope;
 mod story;
 mod world;

@@ -3,10 +3,10 @@
 use foursight_proto::customer::v1::{
     CreateReceptionRequest, GetVisitRequest, ListReceptionsRequest, Reception, ReceptionKind,
 };
-use foursight_testkit::Stack;
+use foursight_testkit::{Stack, refusal};
 use tonic::Code;
 
-use crate::world::{World, creation, delivery, person, refusal};
+use crate::world::{World, creation, delivery, person};
 
 const TABLES: [&str; 14] = [
     "customers",

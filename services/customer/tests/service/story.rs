@@ -14,10 +14,11 @@ use foursight_proto::{
     google::r#type::Money,
     notification::events::v1::CallTaskPlanned,
 };
+use foursight_testkit::{refusal, wrong_fields};
 use jiff::SignedDuration;
 use tonic::Code;
 
-use crate::world::{World, delivery, person, refusal, wrong_fields};
+use crate::world::{World, delivery, person};
 
 async fn timeline(world: &World, customer: &str, page_size: i32) -> Vec<TimelineEntry> {
     world.stack.settled().await.unwrap();

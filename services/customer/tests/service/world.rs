@@ -15,8 +15,7 @@ use foursight_proto::{
     identity::v1::Role,
 };
 use foursight_testkit::{Caller, CallerChannel, Stack};
-use tonic::{Code, Request, Status};
-use tonic_types::StatusExt;
+use tonic::{Request, Status};
 
 pub(crate) struct World {
     pub(crate) stack: Stack,
@@ -170,23 +169,4 @@ pub(crate) fn delivery(customer: &str, store: StoreId, vin: &str) -> Delivery {
         odometer_km: 12,
         ..Delivery::default()
     }
-}
-
-/// Code and stable reason of a refusal.
-pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, String) {
-    let status = answer.unwrap_err();
-    let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();
-    (status.code(), reason)
-}
-
-/// The fields that a refusal names.
-pub(crate) fn wrong_fields<T: std::fmt::Debug>(answer: Result<T, Status>) -> Vec<String> {
-    let status = answer.unwrap_err();
-    assert_eq!(status.code(), Code::InvalidArgument, "{status}");
-    let mut fields: Vec<String> = status
-        .get_details_bad_request()
-        .map(|request| request.field_violations.into_iter().map(|violation| violation.field).collect())
-        .unwrap_or_default();
-    fields.sort();
-    fields
 }

@@ -1,11 +1,11 @@
 //! Signing in, going on, signing out, and being kept out.
 
-use crate::world::{PASSWORD, World, anonymous, by, reason};
+use crate::world::{PASSWORD, World, anonymous, by};
 use foursight_proto::identity::v1::{
     DeactivateStaffRequest, GetMeRequest, ListKeysRequest, RevokeTokenRequest, ServiceGrant,
     create_token_request::Grant,
 };
-use foursight_testkit::Stack;
+use foursight_testkit::{Stack, reason};
 use jiff::SignedDuration;
 use tonic::Code;
 use tonic_types::StatusExt;

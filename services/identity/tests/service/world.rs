@@ -13,7 +13,6 @@ use foursight_proto::{
 use foursight_runtime::{Anonymous, PeerChannel};
 use foursight_testkit::Stack;
 use tonic::{Request, Status};
-use tonic_types::StatusExt;
 
 pub(crate) const PASSWORD: &str = "demo password of the tests";
 
@@ -114,19 +113,6 @@ pub(crate) fn by<M>(token: &str, message: M) -> Request<M> {
     let mut request = Request::new(message);
     request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
     request
-}
-
-/// The reason that a client may branch on.
-pub(crate) fn reason(status: &Status) -> String {
-    status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
-}
-
-/// The fields that were found wrong, sorted.
-pub(crate) fn fields(status: &Status) -> Vec<String> {
-    let violations = status.get_details_bad_request().map(|bad| bad.field_violations).unwrap_or_default();
-    let mut fields: Vec<String> = violations.into_iter().map(|violation| violation.field).collect();
-    fields.sort();
-    fields
 }
 
 /// Monday, 8:30 to 18:00.

@@ -5,6 +5,7 @@
 mod builder;
 mod callers;
 mod farewell;
+mod refusals;
 mod servers;
 mod stack;
 mod stand_ins;
@@ -12,6 +13,7 @@ mod stand_ins;
 pub use builder::Builder;
 pub use callers::{Caller, CallerChannel};
 pub use farewell::Farewell;
+pub use refusals::{reason, refusal, wrong_fields};
 pub use servers::{Servers, shared_servers};
 pub use stack::Stack;
 pub use stand_ins::StandIn;
