@@ -8,7 +8,7 @@ mod secrets;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use foursight_kernel::{Ids, SystemClock};
+use foursight_kernel::SystemClock;
 use foursight_local::Stack;
 use foursight_runtime::{Running, Start, telemetry::Telemetry};
 
@@ -88,18 +88,15 @@ impl Plan {
     async fn start_on(&self, prepared: &Prepared) -> Result<(Ready, Running, Telemetry)> {
         let Prepared { layout, servers, settings } = prepared;
         let telemetry = Telemetry::start(&settings.telemetry, "up")?;
-        let clock = Arc::new(SystemClock);
         if self.customers > 0 {
-            let target = DemoTarget { settings: settings.clone(), clock: clock.clone() };
+            let target = DemoTarget { settings: settings.clone(), clock: Arc::new(SystemClock) };
             (self.progress)("loading the demo group, once");
             demo::load(&target, self.customers, self.seed, &self.loaded).await?;
         }
 
         (self.progress)("starting the roles");
-        let ids = Ids::new(clock.clone());
-        let metrics = telemetry.metrics.clone();
-        let running =
-            Start { settings: settings.clone(), clock, ids, metrics, keys: None }.run(&roles::all()).await?;
+        let start = Start::new(settings.clone(), telemetry.metrics.clone());
+        let running = start.run(&roles::all()).await?;
         let ready = Ready::of(servers, &running, DATABASE, self.customers > 0)?;
         wait_until_ready(&ready).await?;
         layout::write_private(&layout.ready(), &serde_json::to_string(&ready)?)?;
