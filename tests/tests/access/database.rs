@@ -331,7 +331,8 @@ fn no_service_reads_or_writes_another_s_schema() -> Result<()> {
     })
 }
 
-async fn refused(role: &mut PgConnection, statement: &str) -> Result<()> {
+/// The role has no right to this.
+pub(crate) async fn refused(role: &mut PgConnection, statement: &str) -> Result<()> {
     let mut tx = role.begin().await?;
     let done = run(&mut tx, statement).await;
     let Err(error) = done else { bail!("nobody refuses: {statement}") };
@@ -353,10 +354,11 @@ async fn count(connection: &mut PgConnection, table: &str, condition: &str) -> R
     sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(connection).await.with_context(|| table.to_owned())
 }
 
-async fn first_column(owner: &mut PgConnection, table: &str) -> Result<String> {
+pub(crate) async fn first_column(owner: &mut PgConnection, table: &str) -> Result<String> {
     let column = sqlx::query_scalar(
         "SELECT quote_ident(attname) FROM pg_attribute
-         WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum LIMIT 1",
+         WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity = ''
+         ORDER BY attnum LIMIT 1",
     );
     Ok(column.bind(table).fetch_one(owner).await?)
 }

@@ -1,18 +1,22 @@
 //! What happened, as rows, kept by one consumer from the events of four services.
 //!
-//! Each event is one upsert that writes the columns it tells about when it is newer than what told them before. So events
-//! may come twice, late and in any order, and the rows end the same: deleting the rows, and the consumer's place in the
-//! streams with its inbox, rebuilds them.
+//! Each event tells some columns of one row, and is written when it is newer than what told them before. So events may come
+//! twice, late and in any order, and the rows end the same: deleting the rows, and the consumer's place in the streams with
+//! its inbox, rebuilds them. For the same reason the events of a batch can be put together first, the newest of each kind,
+//! and be written with one statement for each table.
 
 mod call_tasks;
 mod cases;
 mod deliveries;
+mod newest;
 mod stores;
+#[cfg(test)]
+mod tests;
 mod visits;
 
 use async_trait::async_trait;
 use foursight_kernel::Violations;
-use foursight_messaging::{HandleError, Handler, Received, Source};
+use foursight_messaging::{BatchHandler, HandleError, Received, Source};
 use foursight_proto::{
     complaint::events::v1::CaseOpened,
     customer::events::v1::{VehicleDelivered, VisitCompleted, VisitStarted},
@@ -20,6 +24,12 @@ use foursight_proto::{
     notification::events::v1::{CallTaskCompleted, CallTaskPlanned},
 };
 use sqlx::PgConnection;
+
+use call_tasks::CallTasks;
+use cases::Cases;
+use deliveries::Deliveries;
+use stores::Stores;
+use visits::Visits;
 
 /// The events that facts are made from.
 pub(crate) fn sources() -> [Source; 7] {
@@ -38,31 +48,59 @@ pub(crate) fn sources() -> [Source; 7] {
 pub(crate) struct Facts;
 
 #[async_trait]
-impl Handler for Facts {
-    async fn handle(&self, tx: &mut PgConnection, event: &Received) -> Result<(), HandleError> {
+impl BatchHandler for Facts {
+    async fn handle_all(&self, tx: &mut PgConnection, events: &[&Received]) -> Result<(), HandleError> {
+        let mut rows = Rows::default();
+        for event in events {
+            rows.take(event)?;
+        }
+        rows.write(tx).await
+    }
+}
+
+/// What a batch tells, by table.
+#[derive(Default)]
+struct Rows {
+    visits: Visits,
+    call_tasks: CallTasks,
+    deliveries: Deliveries,
+    cases: Cases,
+    stores: Stores,
+}
+
+impl Rows {
+    fn take(&mut self, event: &Received) -> Result<(), HandleError> {
         // The most frequent first; each answers None for an event of another type.
         if let Some(told) = event.decode::<VisitStarted>()? {
-            return visits::started(tx, event.version, &told).await;
+            return self.visits.started(event.version, &told);
         }
         if let Some(told) = event.decode::<VisitCompleted>()? {
-            return visits::completed(tx, event.version, &told).await;
+            return self.visits.completed(event.version, &told);
         }
         if let Some(told) = event.decode::<CallTaskPlanned>()? {
-            return call_tasks::planned(tx, event.version, &told).await;
+            return self.call_tasks.planned(event.version, &told);
         }
         if let Some(told) = event.decode::<CallTaskCompleted>()? {
-            return call_tasks::completed(tx, event.version, &told).await;
+            return self.call_tasks.completed(event.version, &told);
         }
         if let Some(told) = event.decode::<VehicleDelivered>()? {
-            return deliveries::delivered(tx, event.version, &told).await;
+            return self.deliveries.delivered(event.version, &told);
         }
         if let Some(told) = event.decode::<CaseOpened>()? {
-            return cases::opened(tx, event, &told).await;
+            return self.cases.opened(event, &told);
         }
         if let Some(told) = event.decode::<StoreChanged>()? {
-            return stores::changed(tx, event.version, &told).await;
+            return self.stores.changed(event.version, &told);
         }
         Ok(())
+    }
+
+    async fn write(self, tx: &mut PgConnection) -> Result<(), HandleError> {
+        self.visits.write(tx).await?;
+        self.call_tasks.write(tx).await?;
+        self.deliveries.write(tx).await?;
+        self.cases.write(tx).await?;
+        self.stores.write(tx).await
     }
 }
 

@@ -20,6 +20,8 @@ mod from_customer;
 mod from_notification;
 mod list;
 mod project;
+#[cfg(test)]
+mod project_tests;
 
 pub(crate) use list::list;
 pub(crate) use project::consumer;

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use foursight_kernel::{Error, StoreId, sql};
-use foursight_messaging::{ConsumerSpec, HandleError, Handler, Received, Source};
+use foursight_messaging::{BatchHandler, ConsumerSpec, HandleError, Received, Source};
+use serde_json::Value;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::timeline::entry::Entry;
 
@@ -13,33 +15,74 @@ use crate::timeline::entry::Entry;
 pub(crate) fn consumer() -> ConsumerSpec {
     let sources =
         [Source::service("customer"), Source::service("notification"), Source::service("complaint")];
-    ConsumerSpec::new("timeline", &sources, Arc::new(Timeline))
+    ConsumerSpec::in_batches("timeline", &sources, Arc::new(Timeline))
 }
 
-struct Timeline;
+pub(super) struct Timeline;
 
 #[async_trait]
-impl Handler for Timeline {
+impl BatchHandler for Timeline {
     /// One event, one entry, whatever the order and however often it comes. What is said of a customer who is no longer
     /// there (erased) leaves no trace.
-    async fn handle(&self, tx: &mut PgConnection, event: &Received) -> Result<(), HandleError> {
-        let Some(entry) = Entry::from_event(event)? else { return Ok(()) };
-        let details = serde_json::to_value(&entry.details).map_err(Error::internal)?;
+    async fn handle_all(&self, tx: &mut PgConnection, events: &[&Received]) -> Result<(), HandleError> {
+        let mut rows = Rows::default();
+        for event in events {
+            if let Some(entry) = Entry::from_event(event)? {
+                rows.push(event, &entry)?;
+            }
+        }
+        rows.write(tx).await
+    }
+}
+
+/// The entries of a batch, by column. Each event has a row of its own, so that no row is there twice.
+#[derive(Default)]
+struct Rows {
+    customers: Vec<Uuid>,
+    events: Vec<Uuid>,
+    kinds: Vec<String>,
+    resources: Vec<String>,
+    stores: Vec<Option<Uuid>>,
+    times: Vec<sql::Timestamp>,
+    places: Vec<i64>,
+    details: Vec<Value>,
+}
+
+impl Rows {
+    fn push(&mut self, event: &Received, entry: &Entry) -> Result<(), HandleError> {
+        self.details.push(serde_json::to_value(&entry.details).map_err(Error::internal)?);
+        self.customers.push(entry.customer.uuid());
+        self.events.push(event.id);
+        self.kinds.push(entry.kind.to_owned());
+        self.resources.push(entry.resource.clone());
+        self.stores.push(event.store.map(StoreId::uuid));
+        self.times.push(sql::at(event.time));
+        self.places.push(entry.place(event.version));
+        Ok(())
+    }
+
+    async fn write(self, tx: &mut PgConnection) -> Result<(), HandleError> {
+        if self.events.is_empty() {
+            return Ok(());
+        }
         sqlx::query!(
             "INSERT INTO customer.timeline_entries
                  (customer_id, event_id, kind, resource, store_id, occur_time, place, details)
-             SELECT $1, $2, $3, $4, $5, $6, $7, $8
-             WHERE EXISTS (SELECT FROM customer.customers WHERE id = $1)
+             SELECT e.customer_id, e.event_id, e.kind, e.resource, e.store_id, e.occur_time, e.place, e.details
+             FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::bigint[],
+                         $8::jsonb[])
+                  AS e (customer_id, event_id, kind, resource, store_id, occur_time, place, details)
+             WHERE EXISTS (SELECT FROM customer.customers c WHERE c.id = e.customer_id)
              ON CONFLICT (customer_id, event_id) DO UPDATE
              SET kind = excluded.kind, resource = excluded.resource, place = excluded.place, details = excluded.details",
-            entry.customer.uuid(),
-            event.id,
-            entry.kind,
-            entry.resource,
-            event.store.map(StoreId::uuid),
-            sql::at(event.time) as _,
-            entry.place(event.version),
-            details,
+            &self.customers,
+            &self.events,
+            &self.kinds,
+            &self.resources,
+            &self.stores as _,
+            self.times as _,
+            &self.places,
+            &self.details,
         )
         .execute(tx)
         .await?;
@@ -60,7 +103,6 @@ mod tests {
     };
     use jiff::Timestamp;
     use prost::{Message, Name};
-    use uuid::Uuid;
 
     use super::*;
 

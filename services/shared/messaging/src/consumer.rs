@@ -2,12 +2,14 @@
 //!
 //! A consumer is durable and shared by all replicas of its service. Its effects and the event's id (the inbox) commit in
 //! one transaction; an event whose id is there already is only acknowledged. Events are handled in batches, one
-//! transaction each; when one of a batch fails, the batch is taken apart and each event stands alone.
+//! transaction each, in which they have their effects one by one ([`Handler`]) or all at once ([`BatchHandler`]); when one
+//! of a batch fails, the batch is taken apart and each event stands alone.
 //!
 //! What fails is tried again after growing delays. Trouble that passes by itself (the database or a peer is away) is
 //! tried for as long as it takes; anything else ends in the dead letters, and holds up nobody.
 
 mod batch;
+mod durable;
 mod pull;
 
 use std::sync::Arc;
@@ -29,6 +31,18 @@ pub trait Handler: Send + Sync + 'static {
     /// # Errors
     /// [`HandleError::Retry`] to be asked again later, [`HandleError::Permanent`] when that would not help.
     async fn handle(&self, tx: &mut PgConnection, event: &Received) -> Result<(), HandleError>;
+}
+
+/// What a consumer does with all events of a batch at once: for effects that many events can have in one statement.
+#[async_trait]
+pub trait BatchHandler: Send + Sync + 'static {
+    /// Applies the effects of one event or more through `tx`: those that the events would have one by one, in any order. No
+    /// event is there twice, and none that had its effects before; but several may be about the same thing, and a
+    /// statement must not touch a row twice.
+    ///
+    /// # Errors
+    /// As of [`Handler::handle`]. Nothing is kept then, and each event comes again, alone.
+    async fn handle_all(&self, tx: &mut PgConnection, events: &[&Received]) -> Result<(), HandleError>;
 }
 
 /// Why an event was not handled.
@@ -104,12 +118,19 @@ impl Source {
     }
 }
 
+/// How the events of a batch have their effects.
+#[derive(Clone)]
+pub(crate) enum Effects {
+    OneByOne(Arc<dyn Handler>),
+    AllAtOnce(Arc<dyn BatchHandler>),
+}
+
 /// A consumer as a service declares it.
 #[derive(Clone)]
 pub struct ConsumerSpec {
     pub(crate) purpose: &'static str,
     pub(crate) sources: Vec<Source>,
-    pub(crate) handler: Arc<dyn Handler>,
+    pub(crate) effects: Effects,
 }
 
 impl std::fmt::Debug for ConsumerSpec {
@@ -122,9 +143,15 @@ impl std::fmt::Debug for ConsumerSpec {
 }
 
 impl ConsumerSpec {
-    /// A consumer for one purpose. The purpose is part of the durable's name: renaming it starts from the first event.
+    /// A consumer for one purpose. The purpose is part of the durable's name: renaming it starts from the first event. A
+    /// source that is added is heard from then on.
     pub fn new(purpose: &'static str, sources: &[Source], handler: Arc<dyn Handler>) -> Self {
-        Self { purpose, sources: sources.to_vec(), handler }
+        Self { purpose, sources: sources.to_vec(), effects: Effects::OneByOne(handler) }
+    }
+
+    /// The same, for a handler that takes a whole batch.
+    pub fn in_batches(purpose: &'static str, sources: &[Source], handler: Arc<dyn BatchHandler>) -> Self {
+        Self { purpose, sources: sources.to_vec(), effects: Effects::AllAtOnce(handler) }
     }
 
     /// The purpose.

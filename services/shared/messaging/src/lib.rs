@@ -13,7 +13,7 @@ pub mod relay;
 pub mod topology;
 
 pub use bus::Bus;
-pub use consumer::{ConsumerSpec, HandleError, Handler, Source};
+pub use consumer::{BatchHandler, ConsumerSpec, HandleError, Handler, Source};
 pub use envelope::{NewEvent, Received};
 
 use sqlx::migrate::Migrator;

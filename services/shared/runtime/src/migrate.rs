@@ -1,7 +1,8 @@
 //! Migrations: forward only, and fit for the release before to go on running.
 //!
 //! Each service has a schema and a database role of its own. The role owns nothing and bypasses nothing: it may use the
-//! tables of its schema, and of the audit log and its seals it may only add and read.
+//! tables of its schema. Those that a migration calls append-only, by a comment on the table, it may only add to and read:
+//! whoever has got hold of the service cannot change what is on record there, such as the audit log.
 
 use std::str::FromStr;
 
@@ -13,6 +14,9 @@ use sqlx::{
 
 static REACH: Migrator = sqlx::migrate!();
 static AUDIT: Migrator = sqlx::migrate!("../access/migrations");
+
+/// What the comment on a table begins with that is only ever added to.
+const APPEND_ONLY: &str = "append-only";
 
 /// A schema that is to be brought up to date.
 #[derive(Debug)]
@@ -73,18 +77,29 @@ async fn migrate_schema(connection: &mut PgConnection, schema: &Schema<'_>) -> R
     with_table(&AUDIT, &format!("{service}._audit_migrations")).run(&mut *connection).await?;
     with_table(schema.migrator, &format!("{service}._migrations")).run(&mut *connection).await?;
 
-    for grant in [
+    let mut grants = vec![
         format!("GRANT USAGE ON SCHEMA {service} TO {role}"),
         format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {service} TO {role}"),
         format!("GRANT USAGE ON ALL SEQUENCES IN SCHEMA {service} TO {role}"),
-        format!("REVOKE UPDATE, DELETE ON {service}.audit, {service}.audit_seals FROM {role}"),
         format!(
             "REVOKE ALL ON {service}._migrations, {service}._messaging_migrations, {service}._audit_migrations FROM {role}"
         ),
-    ] {
-        run(connection, &grant).await?;
+    ];
+    for table in append_only_tables(connection, service).await? {
+        grants.push(format!("REVOKE UPDATE, DELETE ON {table} FROM {role}"));
     }
-    Ok(())
+    // As one statement, which is one transaction: the service may run meanwhile, and never has what is revoked in the end.
+    run(connection, &grants.join(";\n")).await
+}
+
+/// The tables of a schema that are only ever added to, by what their migrations say.
+async fn append_only_tables(connection: &mut PgConnection, service: &str) -> Result<Vec<String>> {
+    let tables = sqlx::query_scalar(
+        "SELECT c.oid::regclass::text FROM pg_class c
+         WHERE c.relnamespace = $1::text::regnamespace AND c.relkind IN ('r', 'p')
+           AND starts_with(obj_description(c.oid, 'pg_class'), $2)",
+    );
+    Ok(tables.bind(service).bind(APPEND_ONLY).fetch_all(connection).await?)
 }
 
 fn with_table(migrator: &Migrator, table: &str) -> Migrator {

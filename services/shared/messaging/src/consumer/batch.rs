@@ -4,12 +4,12 @@ use std::{collections::HashSet, error::Error as _, time::Duration};
 
 use async_nats::jetstream::{AckKind, Message};
 use foursight_kernel::{Error, Result, trace};
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
-use super::{Consumer, HandleError};
+use super::{Consumer, Effects, HandleError, durable::covers};
 use crate::{Received, dead_letters};
 
 /// How often an event is tried when the trouble is not one that passes by itself.
@@ -18,12 +18,18 @@ const TRIES: i64 = 5;
 /// The longest wait between two tries.
 const MAX_DELAY: Duration = Duration::from_secs(10);
 
+/// How often an event that this release does not listen to is given back: for some ten minutes a release that does may take
+/// it, and if none does, nobody wants it any more.
+const TIMES_GIVEN_BACK: i64 = 60;
+
 /// The longest wait for the database.
 const MAX_DATABASE_DELAY: Duration = Duration::from_secs(2);
 
 pub(super) struct Batch<'a> {
     pub(super) consumer: &'a Consumer,
     pub(super) durable: &'a str,
+    /// What this release listens to; the durable may hear more.
+    pub(super) filters: &'a [String],
     /// The connection that the events came by.
     pub(super) connection: u64,
     pub(super) stop: &'a CancellationToken,
@@ -36,6 +42,10 @@ impl Batch<'_> {
         for message in messages {
             if dead_letters::is_for_another(&message, self.durable) {
                 self.done(&message).await;
+                continue;
+            }
+            if !self.filters.iter().any(|filter| covers(filter, &message.subject)) {
+                self.give_back(&message).await;
                 continue;
             }
             match Received::read(message.headers.as_ref(), message.payload.clone()) {
@@ -58,6 +68,14 @@ impl Batch<'_> {
         }
     }
 
+    async fn give_back(&self, message: &Message) {
+        let tries = tries(message);
+        if tries > TIMES_GIVEN_BACK {
+            return self.done(message).await;
+        }
+        acknowledge(message, AckKind::Nak(Some(delay(tries)))).await;
+    }
+
     async fn handle_alone(&self, pair: &(Message, Received)) {
         let (message, event) = pair;
         let error = match self.apply_when_the_database_answers(std::slice::from_ref(pair)).await {
@@ -65,7 +83,7 @@ impl Batch<'_> {
             Some(Ok(())) => return self.done(message).await,
             Some(Err(error)) => error,
         };
-        let tries = message.info().map_or(1, |info| info.delivered);
+        let tries = tries(message);
         let passing = matches!(&error, HandleError::Retry(cause) if cause.is_transient());
         if passing || (matches!(error, HandleError::Retry(_)) && tries < TRIES) {
             let delay = delay(tries);
@@ -114,7 +132,9 @@ impl Batch<'_> {
     /// Applies the events that were not applied before, and remembers them, all or none.
     async fn apply(&self, events: impl Iterator<Item = &Received> + Clone + Send) -> Result<(), HandleError> {
         let mut tx = self.begin().await?;
-        let ids: Vec<Uuid> = events.clone().map(|event| event.id).collect();
+        let mut ids: Vec<Uuid> = events.clone().map(|event| event.id).collect();
+        // In one order, so that two replicas that were given the same events never wait for each other in a ring.
+        ids.sort_unstable();
         let fresh: Vec<Uuid> = sqlx::query_scalar(
             "INSERT INTO inbox (consumer, event_id) SELECT $1, id FROM unnest($2::uuid[]) AS e (id)
              ON CONFLICT DO NOTHING RETURNING event_id",
@@ -124,19 +144,39 @@ impl Batch<'_> {
         .fetch_all(&mut *tx)
         .await?;
         let mut fresh: HashSet<Uuid> = fresh.into_iter().collect();
-        for event in events {
-            // Removed, so that an event that stands twice in the batch is handled once.
-            if !fresh.remove(&event.id) {
-                continue;
-            }
-            let span =
-                tracing::info_span!("handle event", consumer = self.durable, event_type = event.event_type);
-            trace::continue_from(&span, event.traceparent.as_deref());
-            self.consumer.spec.handler.handle(&mut tx, event).instrument(span).await?;
-        }
+        // Removed, so that an event that stands twice in the batch is handled once.
+        let fresh: Vec<&Received> = events.filter(|event| fresh.remove(&event.id)).collect();
+        self.have_effects(&mut tx, &fresh).await?;
         tx.commit().await?;
         self.consumer.wake.wake();
         Ok(())
+    }
+
+    async fn have_effects(&self, tx: &mut PgConnection, events: &[&Received]) -> Result<(), HandleError> {
+        match &self.consumer.spec.effects {
+            Effects::OneByOne(handler) => {
+                for event in events {
+                    handler.handle(tx, event).instrument(self.span(event)).await?;
+                }
+                Ok(())
+            }
+            Effects::AllAtOnce(_) if events.is_empty() => Ok(()),
+            Effects::AllAtOnce(handler) => {
+                // Open as long as the batch takes: each event's own trace shows when it was handled. Only what is done for
+                // one event alone can stand below it there.
+                let spans: Vec<Span> = events.iter().map(|event| self.span(event)).collect();
+                let around = if let [alone] = spans.as_slice() { alone.clone() } else { Span::none() };
+                handler.handle_all(tx, events).instrument(around).await
+            }
+        }
+    }
+
+    /// The handling of an event, in the trace that the event happened in.
+    fn span(&self, event: &Received) -> Span {
+        let span =
+            tracing::info_span!("handle event", consumer = self.durable, event_type = event.event_type);
+        trace::continue_from(&span, event.traceparent.as_deref());
+        span
     }
 
     /// Tells JetStream that an event is done with. An acknowledgement names a place in the stream; behind a new connection
@@ -160,6 +200,11 @@ impl Batch<'_> {
             }
         }
     }
+}
+
+/// How often a message was given out, this time included.
+fn tries(message: &Message) -> i64 {
+    message.info().map_or(1, |info| info.delivered)
 }
 
 /// 0.1 s, 0.4 s, 1.6 s, 6.4 s, then 10 s.

@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use async_nats::jetstream::{
-    AckKind, Message,
-    consumer::{PullConsumer, pull},
-};
+use async_nats::jetstream::{AckKind, Message, consumer::pull};
 use foursight_kernel::Result;
 use futures::{FutureExt, StreamExt};
 use sqlx::PgPool;
@@ -14,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     ConsumerSpec, Source,
     batch::{self, Batch},
+    durable::get_or_widen,
 };
 use crate::{Bus, bus::unavailable, relay::Wake, topology};
 
@@ -112,8 +110,7 @@ impl Consumer {
         let stream =
             self.bus.jetstream.get_stream(self.bus.topology.stream(service)).await.map_err(unavailable)?;
         let config = self.bus.topology.consumer_config(&durable, filters.to_vec());
-        let consumer: PullConsumer =
-            stream.get_or_create_consumer(&durable, config).await.map_err(unavailable)?;
+        let consumer = get_or_widen(&stream, &durable, config).await?;
         let mut messages: pull::Stream = consumer
             .stream()
             .max_messages_per_batch(PULL)
@@ -122,7 +119,7 @@ impl Consumer {
             .messages()
             .await
             .map_err(unavailable)?;
-        let batch = Batch { consumer: self, durable: &durable, connection, stop };
+        let batch = Batch { consumer: self, durable: &durable, filters, connection, stop };
         loop {
             let first = tokio::select! {
                 message = messages.next() => message,
