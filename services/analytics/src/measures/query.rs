@@ -38,7 +38,7 @@ pub(super) async fn query(
     }
     let period =
         Period { stores: stores(question.store, &caller.reach), from: question.from, to: question.to };
-    let mut tx = db.begin(caller).await?;
+    let mut tx = db.begin_list(caller).await?;
     let mut values = Vec::new();
     for definition in question.measures {
         let counted = count(&mut tx, definition.code, &period).await?;

@@ -33,7 +33,7 @@ pub(crate) async fn list(
     // Before every case: deadlines are later than the epoch.
     let after = page.after.unwrap_or(Cursor { due: Timestamp::UNIX_EPOCH, id: Uuid::max() });
 
-    let mut tx = desk.db.begin(caller).await?;
+    let mut tx = desk.db.begin_list(caller).await?;
     let rows = sqlx::query!(
         "SELECT id, next_due FROM complaint.cases
          WHERE ($1::uuid IS NULL OR store_id = $1)

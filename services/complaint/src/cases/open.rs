@@ -2,8 +2,8 @@
 
 use foursight_access::{Principal, audit};
 use foursight_kernel::{CallTaskId, CaseId, CustomerId, Ids, RequestKey, Result, StaffId, StoreId, sql};
-use foursight_messaging::outbox;
 use foursight_proto::complaint::v1::{CaseKind, CaseState, IntakeChannel, Severity};
+use foursight_runtime::record;
 use jiff::Timestamp;
 use serde_json::json;
 use sqlx::PgConnection;
@@ -59,14 +59,13 @@ pub(crate) async fn open(
     write::clocks(tx, &clocks).await?;
     let steps: Vec<_> = case.steps.iter().map(|step| (case.id, case.store, case.revision, step)).collect();
     write::steps(tx, &steps).await?;
-    outbox::append(tx, ids, at, event::opened(&case)).await?;
     let action = audit::Action {
         method: "CreateCase",
         resource: &case.id.name(),
         store: Some(case.store),
         detail: json!({"kind": sql::number(case.life.kind), "category": case.category, "subject": case.subject}),
     };
-    audit::record(tx, caller, at, action).await?;
+    record::change(tx, ids, caller, at, event::opened(&case), action).await?;
     Ok(Some(case))
 }
 

@@ -24,7 +24,7 @@ pub(crate) async fn list(
     v.check()?;
     let customer = customer.ok_or_else(|| Error::from(CustomerError::NotFound))?;
     let page = Page::<i64>::parse(request.page_size, &request.page_token)?;
-    let mut tx = ctx.db.begin(caller).await?;
+    let mut tx = ctx.db.begin_list(caller).await?;
     stores::require_visible(&mut tx, customer).await?;
     let rows = sqlx::query_as!(
         ConsentRow,

@@ -2,11 +2,12 @@
 
 use foursight_access::{Principal, audit};
 use foursight_kernel::{ConsentId, CustomerId, Error, RequestKey, Result, StaffId, Violations, replay, sql};
-use foursight_messaging::{NewEvent, outbox};
+use foursight_messaging::NewEvent;
 use foursight_proto::customer::{
     events::v1::ConsentRecorded,
     v1::{Consent, ConsentState, ContactKind, Purpose, RecordConsentRequest},
 };
+use foursight_runtime::record;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
@@ -98,7 +99,6 @@ async fn write(
         state: new.state.into(),
     };
     let event = NewEvent::new(&recorded, new.customer.uuid(), version, None);
-    outbox::append(&mut tx, &ctx.ids, now, event).await?;
     let action = audit::Action {
         method: "RecordConsent",
         resource: &consent.name,
@@ -109,7 +109,7 @@ async fn write(
             "state": new.state.as_str_name(),
         }),
     };
-    audit::record(&mut tx, caller, now, action).await?;
+    record::change(&mut tx, &ctx.ids, caller, now, event, action).await?;
     tx.commit().await?;
     Ok(Some(consent))
 }

@@ -29,7 +29,7 @@ pub(crate) async fn list(
     let stores = scope::stores_of_list(caller, store)?;
     let after = page.after.map(CustomerId::uuid);
 
-    let mut tx = ctx.db.begin(caller).await?;
+    let mut tx = ctx.db.begin_list(caller).await?;
     let ids = match (q, stores) {
         (Some(q), _) => {
             let search = Search::parse(&ctx.keys, &q, ctx.today());

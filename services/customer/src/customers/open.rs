@@ -3,8 +3,9 @@
 
 use foursight_access::{Principal, audit};
 use foursight_kernel::{CustomerId, Error, Result, sql, unique_violation};
-use foursight_messaging::{NewEvent, outbox};
+use foursight_messaging::NewEvent;
 use foursight_proto::customer::{events::v1::CustomerCreated, v1::LifeCycleStage};
+use foursight_runtime::record;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -59,14 +60,13 @@ pub(crate) async fn open(
         source: facts.source.into(),
     };
     let event = NewEvent::new(&created, file.id.uuid(), 1, Some(facts.store));
-    outbox::append(&mut *tx, &ctx.ids, now, event).await?;
     let action = audit::Action {
         method: "CreateCustomer",
         resource: &file.id.name(),
         store: Some(facts.store),
         detail: serde_json::json!({ "kind": facts.kind.as_str_name(), "source": facts.source.as_str_name() }),
     };
-    audit::record(&mut *tx, caller, now, action).await?;
+    record::change(tx, &ctx.ids, caller, now, event, action).await?;
     Ok(())
 }
 

@@ -2,8 +2,9 @@
 
 use foursight_access::{Principal, audit};
 use foursight_kernel::{DeliveryId, LeadId, RequestKey, Result, VehicleId, replay, sql};
-use foursight_messaging::{NewEvent, outbox};
+use foursight_messaging::NewEvent;
 use foursight_proto::customer::{events::v1::VehicleDelivered, v1::Delivery};
+use foursight_runtime::record;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
@@ -146,7 +147,6 @@ async fn tell(
         deliver_time: delivery.deliver_time,
         odometer_km: delivery.odometer_km,
     };
-    outbox::append(tx, &ctx.ids, now, NewEvent::new(&delivered, row.id, 1, Some(new.store))).await?;
     let action = audit::Action {
         method: "CreateDelivery",
         resource: &delivery.name,
@@ -155,5 +155,6 @@ async fn tell(
             "customer": delivery.customer, "vehicle": delivery.vehicle, "lead": delivery.lead,
         }),
     };
-    audit::record(tx, caller, now, action).await
+    record::change(tx, &ctx.ids, caller, now, NewEvent::new(&delivered, row.id, 1, Some(new.store)), action)
+        .await
 }

@@ -4,11 +4,12 @@ use foursight_access::{Principal, audit};
 use foursight_kernel::{
     CustomerId, Error, LeadId, RequestKey, Result, StaffId, StoreId, Violations, replay, sql,
 };
-use foursight_messaging::{NewEvent, outbox};
+use foursight_messaging::NewEvent;
 use foursight_proto::customer::{
     events::v1::LeadCreated,
     v1::{CreateLeadRequest, Lead, LeadGrade, LeadState, SourceChannel},
 };
+use foursight_runtime::record;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
@@ -100,14 +101,13 @@ async fn write(
         owner: lead.owner.clone(),
     };
     let event = NewEvent::new(&created, row.id, row.version, Some(new.store));
-    outbox::append(&mut tx, &ctx.ids, now, event).await?;
     let action = audit::Action {
         method: "CreateLead",
         resource: &lead.name,
         store: Some(new.store),
         detail: serde_json::json!({ "customer": lead.customer, "owner": lead.owner }),
     };
-    audit::record(&mut tx, caller, now, action).await?;
+    record::change(&mut tx, &ctx.ids, caller, now, event, action).await?;
     tx.commit().await?;
     Ok(Some(lead))
 }

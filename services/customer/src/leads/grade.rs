@@ -2,11 +2,12 @@
 
 use foursight_access::{Principal, audit};
 use foursight_kernel::{Error, LeadId, Result, StoreId, Violations, sql, time};
-use foursight_messaging::{NewEvent, outbox};
+use foursight_messaging::NewEvent;
 use foursight_proto::customer::{
     events::v1::LeadGraded,
     v1::{GradeLeadRequest, Lead, LeadGrade},
 };
+use foursight_runtime::record;
 
 use crate::{
     context::Context,
@@ -62,14 +63,13 @@ pub(crate) async fn grade(ctx: &Context, caller: &Principal, request: &GradeLead
     };
     let store = StoreId::from(row.store_id);
     let event = NewEvent::new(&graded, row.id, row.version, Some(store));
-    outbox::append(&mut tx, &ctx.ids, now, event).await?;
     let action = audit::Action {
         method: "GradeLead",
         resource: &lead.name,
         store: Some(store),
         detail: serde_json::json!({ "grade": grade.as_str_name() }),
     };
-    audit::record(&mut tx, caller, now, action).await?;
+    record::change(&mut tx, &ctx.ids, caller, now, event, action).await?;
     tx.commit().await?;
     Ok(lead)
 }

@@ -25,7 +25,7 @@ pub(crate) async fn list(
     let page = Page::<(Option<Timestamp>, LeadId)>::parse(request.page_size, &request.page_token)?;
     let (after_time, after_id) = page.after.unzip();
 
-    let mut tx = ctx.db.begin(caller).await?;
+    let mut tx = ctx.db.begin_list(caller).await?;
     let rows = sqlx::query_as!(
         LeadRow,
         "SELECT id, customer_id, store_id, source, intended_model, grade, state, owner_id, next_follow_up_time, version,

@@ -4,11 +4,12 @@ use foursight_access::{Principal, audit};
 use foursight_kernel::{
     CustomerId, Error, ReceptionId, RequestKey, Result, StaffId, StoreId, Violations, replay, sql,
 };
-use foursight_messaging::{NewEvent, outbox};
+use foursight_messaging::NewEvent;
 use foursight_proto::customer::{
     events::v1::ReceptionCreated,
     v1::{CreateReceptionRequest, Reception, ReceptionKind},
 };
+use foursight_runtime::record;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
@@ -218,12 +219,12 @@ async fn tell(
         kind: reception.kind,
         customer: reception.customer.clone(),
     };
-    outbox::append(tx, &ctx.ids, now, NewEvent::new(&created, id.uuid(), 1, Some(new.store))).await?;
     let action = audit::Action {
         method: "CreateReception",
         resource: &reception.name,
         store: Some(new.store),
         detail: serde_json::json!({ "kind": new.kind.as_str_name(), "customer": reception.customer }),
     };
-    audit::record(tx, caller, now, action).await
+    record::change(tx, &ctx.ids, caller, now, NewEvent::new(&created, id.uuid(), 1, Some(new.store)), action)
+        .await
 }

@@ -20,7 +20,7 @@ pub(crate) async fn list(
     v.check()?;
     let store = scope::store_of_list(caller, store)?;
     let page = Page::<ReceptionId>::parse(request.page_size, &request.page_token)?;
-    let mut tx = ctx.db.begin(caller).await?;
+    let mut tx = ctx.db.begin_list(caller).await?;
     let rows = sqlx::query_as!(
         ReceptionRow,
         "SELECT id, store_id, kind, customer_id, intended_model, contact_left, create_time, request_hash

@@ -52,7 +52,7 @@ pub(crate) async fn list(
     let page = Page::<Cursor>::parse(request.page_size, &request.page_token)?;
     let after = page.after.clone();
 
-    let mut tx = ctx.db.begin(caller).await?;
+    let mut tx = ctx.db.begin_list(caller).await?;
     stores::require_visible(&mut tx, customer).await?;
     let rows = sqlx::query_as!(
         EntryRow,

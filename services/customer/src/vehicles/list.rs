@@ -28,7 +28,7 @@ pub(crate) async fn list(
     v.check()?;
     let page = Page::<VehicleId>::parse(request.page_size, &request.page_token)?;
 
-    let mut tx = ctx.db.begin(caller).await?;
+    let mut tx = ctx.db.begin_list(caller).await?;
     let ids = sqlx::query_scalar!(
         r#"WITH found AS (
                SELECT vehicle_id FROM customer.vehicle_ownerships WHERE customer_id = $1 AND end_time IS NULL

@@ -2,11 +2,12 @@
 
 use foursight_access::{Principal, audit};
 use foursight_kernel::{Error, Result, StoreId, Violations, VisitId, sql};
-use foursight_messaging::{NewEvent, outbox};
+use foursight_messaging::NewEvent;
 use foursight_proto::customer::{
     events::v1::VisitCompleted,
     v1::{CompleteVisitRequest, Visit, VisitState},
 };
+use foursight_runtime::record;
 
 use crate::{
     context::Context,
@@ -64,14 +65,13 @@ pub(crate) async fn complete(
     };
     let store = StoreId::from(row.store_id);
     let event = NewEvent::new(&completed, row.id, row.version, Some(store));
-    outbox::append(&mut tx, &ctx.ids, now, event).await?;
     let action = audit::Action {
         method: "CompleteVisit",
         resource: &visit.name,
         store: Some(store),
         detail: serde_json::json!({ "vehicle": visit.vehicle }),
     };
-    audit::record(&mut tx, caller, now, action).await?;
+    record::change(&mut tx, &ctx.ids, caller, now, event, action).await?;
     tx.commit().await?;
     Ok(visit)
 }

@@ -4,11 +4,12 @@ use foursight_access::{Principal, audit};
 use foursight_kernel::{
     CustomerId, Error, RequestKey, Result, StaffId, StoreId, VehicleId, Violations, VisitId, replay, sql,
 };
-use foursight_messaging::{NewEvent, outbox};
+use foursight_messaging::NewEvent;
 use foursight_proto::customer::{
     events::v1::VisitStarted,
     v1::{CreateVisitRequest, Visit, VisitKind, VisitState},
 };
+use foursight_runtime::record;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
@@ -195,12 +196,19 @@ async fn tell(
         odometer_km: visit.odometer_km,
         check_in_time: visit.check_in_time,
     };
-    outbox::append(tx, &ctx.ids, now, NewEvent::new(&started, row.id, row.version, Some(store))).await?;
     let action = audit::Action {
         method: "CreateVisit",
         resource: &visit.name,
         store: Some(store),
         detail: serde_json::json!({ "customer": visit.customer, "vehicle": visit.vehicle }),
     };
-    audit::record(tx, caller, now, action).await
+    record::change(
+        tx,
+        &ctx.ids,
+        caller,
+        now,
+        NewEvent::new(&started, row.id, row.version, Some(store)),
+        action,
+    )
+    .await
 }

@@ -133,8 +133,13 @@ async fn publish_bare(stack: &Stack) -> Result<Duration> {
     });
     for message in messages {
         let subject = message.subject.replacen("bench.", "bare.", 1);
-        let publish = PublishMessage::build().headers(message.headers).payload(message.payload);
-        sent.send(jetstream.send_publish(subject, publish).await?).await?;
+        let mut headers = message.headers;
+        headers.insert(async_nats::header::NATS_EXPECTED_STREAM, "bare_customer");
+        let publish = PublishMessage::build().headers(headers).payload(message.payload);
+        if sent.send(jetstream.send_publish(subject, publish).await?).await.is_err() {
+            // An acknowledgement failed, and says why.
+            break;
+        }
     }
     drop(sent);
     let count: i64 = acknowledged.await??;

@@ -4,8 +4,9 @@ use foursight_access::{Principal, audit};
 use foursight_kernel::{
     Error, RequestKey, Result, StaffId, StoreId, Violations, replay, sql, unique_violation,
 };
-use foursight_messaging::{NewEvent, outbox};
+use foursight_messaging::NewEvent;
 use foursight_proto::identity::v1::{self as proto, Role};
+use foursight_runtime::record;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use sqlx::PgConnection;
@@ -52,14 +53,13 @@ pub(crate) async fn create(
     require_stores(&mut tx, &new.stores).await?;
     let staff = insert(&mut tx, directory.ids.next(), new, &hash, key.as_ref(), now).await?;
     let event = NewEvent::new(&staff.to_event(), staff.id.uuid(), staff.version, None);
-    outbox::append(&mut tx, &directory.ids, now, event).await?;
     let action = audit::Action {
         method: "CreateStaff",
         resource: &staff.id.name(),
         store: None,
         detail: serde_json::json!({ "roles": staff.roles, "headquarters": staff.headquarters }),
     };
-    audit::record(&mut tx, caller, now, action).await?;
+    record::change(&mut tx, &directory.ids, caller, now, event, action).await?;
     tx.commit().await?;
     Ok(staff.to_proto())
 }

@@ -4,8 +4,9 @@
 
 use foursight_access::{Principal, audit};
 use foursight_kernel::{Result, StaffId, sql};
-use foursight_messaging::{NewEvent, outbox};
+use foursight_messaging::NewEvent;
 use foursight_proto::identity::v1 as proto;
+use foursight_runtime::record;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
@@ -52,12 +53,11 @@ async fn finish(
 ) -> Result<()> {
     let sessions = session::end_all_of(tx, staff.id, now).await?;
     let event = NewEvent::new(&staff.to_event(), staff.id.uuid(), staff.version, None);
-    outbox::append(tx, &directory.ids, now, event).await?;
     let action = audit::Action {
         method: "DeactivateStaff",
         resource: &staff.id.name(),
         store: None,
         detail: serde_json::json!({ "sessions": sessions }),
     };
-    audit::record(tx, caller, now, action).await
+    record::change(tx, &directory.ids, caller, now, event, action).await
 }

@@ -30,7 +30,7 @@ pub(crate) async fn list(
     let page = Page::<Cursor>::parse(request.page_size, &request.page_token)?;
     let after = page.after.as_ref();
 
-    let mut tx = directory.db.begin(caller).await?;
+    let mut tx = directory.db.begin_list(caller).await?;
     if let Some(store) = store {
         stores::find(&mut tx, store).await?.ok_or(StoreError::NotFound)?;
     }

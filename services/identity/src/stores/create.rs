@@ -2,8 +2,9 @@
 
 use foursight_access::{Principal, audit};
 use foursight_kernel::{Error, RequestKey, Result, StoreId, Violations, replay, sql, unique_violation};
-use foursight_messaging::{NewEvent, outbox};
+use foursight_messaging::NewEvent;
 use foursight_proto::identity::v1 as proto;
+use foursight_runtime::record;
 use jiff::Timestamp;
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
@@ -42,14 +43,13 @@ pub(crate) async fn create(
     }
     let store = insert(&mut tx, directory.ids.next(), new, key.as_ref(), now).await?;
     let event = NewEvent::new(&store.to_event(), store.id.uuid(), store.version, Some(store.id));
-    outbox::append(&mut tx, &directory.ids, now, event).await?;
     let action = audit::Action {
         method: "CreateStore",
         resource: &store.id.name(),
         store: Some(store.id),
         detail: serde_json::json!({ "code": store.code }),
     };
-    audit::record(&mut tx, caller, now, action).await?;
+    record::change(&mut tx, &directory.ids, caller, now, event, action).await?;
     tx.commit().await?;
     Ok(store.to_proto())
 }

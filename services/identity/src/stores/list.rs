@@ -24,7 +24,7 @@ pub(crate) async fn list(
 ) -> Result<proto::ListStoresResponse> {
     let page = Page::<Cursor>::parse(request.page_size, &request.page_token)?;
     let after = page.after.as_ref();
-    let mut tx = directory.db.begin(caller).await?;
+    let mut tx = directory.db.begin_list(caller).await?;
     let rows = sqlx::query_as!(
         StoreRecord,
         r#"SELECT id AS "id: StoreId", code, display_name, region, city, time_zone,

@@ -2,8 +2,9 @@
 
 use foursight_access::{Principal, audit};
 use foursight_kernel::{Result, StoreId, Violations, sql};
-use foursight_messaging::{NewEvent, outbox};
+use foursight_messaging::NewEvent;
 use foursight_proto::identity::v1 as proto;
+use foursight_runtime::record;
 use jiff::Timestamp;
 use sqlx::{PgConnection, types::Json};
 
@@ -29,14 +30,13 @@ pub(crate) async fn update(
     let mut tx = directory.db.begin(caller).await?;
     let store = replace(&mut tx, id, calendar, now).await?.ok_or(StoreError::NotFound)?;
     let event = NewEvent::new(&store.to_event(), store.id.uuid(), store.version, Some(store.id));
-    outbox::append(&mut tx, &directory.ids, now, event).await?;
     let action = audit::Action {
         method: "UpdateStoreCalendar",
         resource: &store.id.name(),
         store: Some(store.id),
         detail: serde_json::json!({ "version": store.version }),
     };
-    audit::record(&mut tx, caller, now, action).await?;
+    record::change(&mut tx, &directory.ids, caller, now, event, action).await?;
     tx.commit().await?;
     Ok(store.to_proto())
 }

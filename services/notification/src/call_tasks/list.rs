@@ -28,7 +28,7 @@ pub(super) async fn list(
         caller.require_store(store)?;
     }
 
-    let mut tx = service.db.begin(caller).await?;
+    let mut tx = service.db.begin_list(caller).await?;
     let rows = sqlx::query_as!(
         TaskRow,
         "SELECT id, store_id, customer_id, kind, state, subject_id, assignee_id, advisor_id, attempts, due_time,

@@ -30,7 +30,7 @@ pub(super) async fn list(
         caller.require_store(store)?;
     }
 
-    let mut tx = service.db.begin(caller).await?;
+    let mut tx = service.db.begin_list(caller).await?;
     let rows = sqlx::query_as!(
         MessageRow,
         "SELECT id, store_id, customer_id, kind, channel, purpose, state, reason, subject_id, plan_time, send_time,

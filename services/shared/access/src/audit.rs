@@ -5,11 +5,13 @@
 //! seals can only be added: the service's own role may neither change nor remove them. [`verify`] finds a row that was
 //! changed, removed or moved by somebody with more rights than that.
 
+use std::sync::LazyLock;
+
 use aws_lc_rs::digest::{Context, SHA256};
 use foursight_kernel::{Result, StoreId, sql, trace};
 use jiff::Timestamp;
 use serde_json::Value;
-use sqlx::{PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, postgres::PgArguments, query::Query};
 
 use crate::{Principal, Reach};
 
@@ -33,24 +35,39 @@ pub async fn record(
     now: Timestamp,
     action: Action<'_>,
 ) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO audit (at, subject, reach, method, resource, store_id, detail, trace_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(sql::at(now))
-    .bind(caller.subject.name())
-    .bind(match caller.reach {
-        Reach::Group => "group",
-        Reach::Stores(_) => "stores",
-    })
-    .bind(action.method)
-    .bind(action.resource)
-    .bind(action.store.map(StoreId::uuid))
-    .bind(action.detail)
-    .bind(trace::trace_id())
-    .execute(tx)
-    .await?;
+    static INSERT: LazyLock<String> = LazyLock::new(|| insert(1));
+    bind(sqlx::query(AssertSqlSafe(INSERT.as_str())), caller, now, action).execute(tx).await?;
     Ok(())
+}
+
+/// The statement that adds a row, with its eight values from `$first` on.
+pub fn insert(first: usize) -> String {
+    let values: Vec<String> = (first..first + 8).map(|place| format!("${place}")).collect();
+    format!(
+        "INSERT INTO audit (at, subject, reach, method, resource, store_id, detail, trace_id) VALUES ({})",
+        values.join(", ")
+    )
+}
+
+/// Gives [`insert`] its values.
+pub fn bind<'q>(
+    statement: Query<'q, Postgres, PgArguments>,
+    caller: &Principal,
+    now: Timestamp,
+    action: Action<'_>,
+) -> Query<'q, Postgres, PgArguments> {
+    statement
+        .bind(sql::at(now))
+        .bind(caller.subject.name())
+        .bind(match caller.reach {
+            Reach::Group => "group",
+            Reach::Stores(_) => "stores",
+        })
+        .bind(action.method)
+        .bind(action.resource.to_owned())
+        .bind(action.store.map(StoreId::uuid))
+        .bind(action.detail)
+        .bind(trace::trace_id())
 }
 
 /// A row as its hash sees it: every column in order, as Postgres prints it.
@@ -58,8 +75,9 @@ const ROW_TEXT: &str = "jsonb_build_array(a.seq, extract(epoch FROM a.at)::text,
      a.store_id, a.detail, a.trace_id)::text";
 
 /// Seals up to `limit` rows that are not in the chain yet; returns how many. Only one worker at a time may call it for a
-/// schema (the chain has one end); the caller holds the lock.
-pub async fn seal(tx: &mut PgConnection, limit: i64) -> Result<u64> {
+/// schema (the chain has one end); the caller holds the lock. Rows become visible in another order than that of their
+/// numbers, so it looks back over so many numbers before the last that is sealed.
+pub async fn seal(tx: &mut PgConnection, limit: i64, back: i64) -> Result<u64> {
     let last = sqlx::query("SELECT link, hash FROM audit_seals ORDER BY link DESC LIMIT 1")
         .fetch_optional(&mut *tx)
         .await?;
@@ -67,13 +85,14 @@ pub async fn seal(tx: &mut PgConnection, limit: i64) -> Result<u64> {
         Some(row) => (row.try_get(0)?, row.try_get(1)?),
         None => (0, Vec::new()),
     };
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+    let rows = sqlx::query(AssertSqlSafe(format!(
         "SELECT a.seq, {ROW_TEXT} FROM audit a
          WHERE NOT EXISTS (SELECT 1 FROM audit_seals s WHERE s.audit_seq = a.seq)
-           AND a.seq > coalesce((SELECT max(s.audit_seq) FROM audit_seals s), 0) - 100000
+           AND a.seq > coalesce((SELECT max(s.audit_seq) FROM audit_seals s), 0) - $2
          ORDER BY a.seq LIMIT $1"
     )))
     .bind(limit)
+    .bind(back)
     .fetch_all(&mut *tx)
     .await?;
     let (mut links, mut seqs, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
@@ -110,7 +129,7 @@ pub async fn verify(tx: &mut PgConnection) -> Result<Verdict> {
     const STEP: i64 = 5_000;
     let (mut link, mut hash) = (0_i64, Vec::new());
     loop {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        let rows = sqlx::query(AssertSqlSafe(format!(
             "SELECT s.link, s.hash, {ROW_TEXT} FROM audit_seals s LEFT JOIN audit a ON a.seq = s.audit_seq
              WHERE s.link > $1 ORDER BY s.link LIMIT $2"
         )))

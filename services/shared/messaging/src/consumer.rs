@@ -10,6 +10,7 @@
 
 mod batch;
 mod durable;
+mod on_disk;
 mod pull;
 
 use std::sync::Arc;
@@ -33,7 +34,8 @@ pub trait Handler: Send + Sync + 'static {
     async fn handle(&self, tx: &mut PgConnection, event: &Received) -> Result<(), HandleError>;
 }
 
-/// What a consumer does with all events of a batch at once: for effects that many events can have in one statement.
+/// A projection: what a consumer does with all events of a batch at once, in tables that nobody else writes. It tells no
+/// events of its own: its commits do not wait for the disk, so a crash may take effects back before the event comes again.
 #[async_trait]
 pub trait BatchHandler: Send + Sync + 'static {
     /// Applies the effects of one event or more through `tx`: those that the events would have one by one, in any order. No
@@ -149,7 +151,7 @@ impl ConsumerSpec {
         Self { purpose, sources: sources.to_vec(), effects: Effects::OneByOne(handler) }
     }
 
-    /// The same, for a handler that takes a whole batch.
+    /// The same, for a projection.
     pub fn in_batches(purpose: &'static str, sources: &[Source], handler: Arc<dyn BatchHandler>) -> Self {
         Self { purpose, sources: sources.to_vec(), effects: Effects::AllAtOnce(handler) }
     }

@@ -1,30 +1,47 @@
 //! The outbox: events wait here, committed together with the change that they tell, until JetStream has them.
 
+use std::sync::LazyLock;
+
 use foursight_kernel::{Ids, Result, StoreId, sql};
 use jiff::Timestamp;
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, postgres::PgArguments, query::Query};
 use uuid::Uuid;
 
 use crate::NewEvent;
 
 /// Writes an event in the transaction of its change. Returns the event's id.
 pub async fn append(tx: &mut PgConnection, ids: &Ids, now: Timestamp, event: NewEvent) -> Result<Uuid> {
+    static INSERT: LazyLock<String> = LazyLock::new(|| insert(1));
     let id = ids.uuid();
-    sqlx::query(
-        "INSERT INTO outbox (id, event_type, aggregate, version, store_id, at, traceparent, payload)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(id)
-    .bind(event.event_type)
-    .bind(event.aggregate)
-    .bind(event.version)
-    .bind(event.store.map(StoreId::uuid))
-    .bind(sql::at(now))
-    .bind(event.traceparent)
-    .bind(event.payload)
-    .execute(tx)
-    .await?;
+    bind(sqlx::query(AssertSqlSafe(INSERT.as_str())), id, now, event).execute(tx).await?;
     Ok(id)
+}
+
+/// The statement that writes an event, with its eight values from `$first` on.
+pub fn insert(first: usize) -> String {
+    let values: Vec<String> = (first..first + 8).map(|place| format!("${place}")).collect();
+    format!(
+        "INSERT INTO outbox (id, event_type, aggregate, version, store_id, at, traceparent, payload) VALUES ({})",
+        values.join(", ")
+    )
+}
+
+/// Gives [`insert`] its values.
+pub fn bind(
+    statement: Query<'_, Postgres, PgArguments>,
+    id: Uuid,
+    now: Timestamp,
+    event: NewEvent,
+) -> Query<'_, Postgres, PgArguments> {
+    statement
+        .bind(id)
+        .bind(event.event_type)
+        .bind(event.aggregate)
+        .bind(event.version)
+        .bind(event.store.map(StoreId::uuid))
+        .bind(sql::at(now))
+        .bind(event.traceparent)
+        .bind(event.payload)
 }
 
 /// An event of the past that is written in bulk: by the demo group and by imports.

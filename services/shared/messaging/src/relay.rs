@@ -13,7 +13,7 @@ pub(crate) mod publish;
 
 use std::{sync::Arc, time::Duration};
 
-use foursight_kernel::{Result, SharedClock, sql};
+use foursight_kernel::{Result, SharedClock};
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -132,22 +132,12 @@ impl Relay {
         }
         let taken = rows.len();
         let (published, trouble) = publish::publish(&self.bus, self.service, rows).await;
-        let (seqs, stream_seqs): (Vec<i64>, Vec<i64>) = published.into_iter().unzip();
-        if let Some(place) = publish::overtaken(&mut tx, &seqs, &stream_seqs).await? {
+        if let Some(place) = publish::mark(&mut tx, published, self.clock.now()).await? {
             // Nothing is marked, so that whoever comes after a crash sees it, too; JetStream knows the repeats.
             tx.rollback().await?;
             mend::mend(self, Some(place - 1)).await?;
             return Ok(BATCH);
         }
-        sqlx::query(
-            "UPDATE outbox SET published_at = $1, stream_seq = p.stream_seq
-             FROM unnest($2::bigint[], $3::bigint[]) AS p (seq, stream_seq) WHERE outbox.seq = p.seq",
-        )
-        .bind(sql::at(self.clock.now()))
-        .bind(seqs)
-        .bind(stream_seqs)
-        .execute(&mut *tx)
-        .await?;
         tx.commit().await?;
         match trouble {
             Some(error) => Err(error),

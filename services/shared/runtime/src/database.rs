@@ -16,6 +16,9 @@ use sqlx::{
 
 use crate::settings::DatabaseSettings;
 
+/// A reach without an end.
+const GROUP: &str = "*";
+
 /// The database of one service. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Database {
@@ -32,13 +35,24 @@ impl Database {
         let options = PgConnectOptions::from_str(url)
             .map_err(Error::internal)?
             .application_name(&format!("foursight-{service}"))
-            .options([("search_path", format!("{service},public"))])
+            // One plan for each statement: planning under row-level security costs more than most statements themselves.
+            // It may be made while the tables are still empty, so it never reads a whole table where an index would do,
+            // not even to join it with a few rows.
+            .options([
+                ("search_path", format!("{service},public")),
+                ("plan_cache_mode", "force_generic_plan".to_owned()),
+                ("enable_seqscan", "off".to_owned()),
+                ("enable_hashjoin", "off".to_owned()),
+                ("enable_mergejoin", "off".to_owned()),
+            ])
             .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1))
             .log_statements(tracing::log::LevelFilter::Off);
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
             .acquire_timeout(Duration::from_secs(settings.acquire_timeout_s))
             .idle_timeout(Duration::from_mins(5))
+            // A connection that has died is found by what begins on it, without a question before each request.
+            .test_before_acquire(false)
             .connect_lazy_with(options);
         Ok(Self { pool, wake: Wake::default() })
     }
@@ -48,13 +62,7 @@ impl Database {
     /// # Errors
     /// `UNAVAILABLE` while the database is away.
     pub async fn begin(&self, caller: &Principal) -> Result<Tx> {
-        match &caller.reach {
-            Reach::Group => self.begin_with_reach("*").await,
-            Reach::Stores(stores) => {
-                let stores: Vec<String> = stores.iter().map(ToString::to_string).collect();
-                self.begin_with_reach(&stores.join(",")).await
-            }
-        }
+        self.begin_with(&reaching(&reach_of(caller))).await
     }
 
     /// Begins a transaction that reaches the whole group: for what the service does by itself.
@@ -62,13 +70,40 @@ impl Database {
     /// # Errors
     /// `UNAVAILABLE` while the database is away.
     pub async fn begin_as_service(&self) -> Result<Tx> {
-        self.begin_with_reach("*").await
+        self.begin_with(&reaching(GROUP)).await
     }
 
-    /// One round trip for both statements. The reach is `*` or UUIDs that we printed ourselves.
-    async fn begin_with_reach(&self, reach: &str) -> Result<Tx> {
-        let begin = AssertSqlSafe(format!("BEGIN; SET LOCAL foursight.reach = '{reach}'"));
-        Ok(Tx { inner: self.pool.begin_with(begin).await?, wake: self.wake.clone() })
+    /// The same as [`Database::begin`], for lists: their filters come and go, so that no single plan fits them all, and
+    /// each statement is planned for the values that it is given.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` while the database is away.
+    pub async fn begin_list(&self, caller: &Principal) -> Result<Tx> {
+        let planned_each_time = "SET LOCAL plan_cache_mode = auto; SET LOCAL enable_seqscan = on; \
+                                 SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on";
+        self.begin_with(&format!("{}; {planned_each_time}", reaching(&reach_of(caller)))).await
+    }
+
+    /// One round trip for all of it. Connections that died while they lay in the pool are passed over: nothing was said on
+    /// them yet, so that beginning again is safe.
+    async fn begin_with(&self, begin: &str) -> Result<Tx> {
+        let mut dead = 0;
+        loop {
+            match self.pool.begin_with(AssertSqlSafe(begin.to_owned())).await {
+                Ok(inner) => return Ok(Tx { inner, wake: self.wake.clone() }),
+                // No connection could be had: the pool has waited long enough.
+                Err(error @ (sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)) => {
+                    return Err(error.into());
+                }
+                Err(error) => {
+                    let error = Error::from(error);
+                    if !error.is_transient() || dead == self.pool.options().get_max_connections() {
+                        return Err(error);
+                    }
+                    dead += 1;
+                }
+            }
+        }
     }
 
     /// The pool, for the relay, consumers and health.
@@ -82,7 +117,21 @@ impl Database {
     }
 }
 
-/// A transaction that says how far it reaches. Dropped without [`Tx::commit`], it is rolled back.
+/// How far a caller reaches, as the policies read it.
+fn reach_of(caller: &Principal) -> String {
+    match &caller.reach {
+        Reach::Group => GROUP.to_owned(),
+        Reach::Stores(stores) => stores.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+    }
+}
+
+/// The beginning of a transaction. The reach is [`GROUP`] or UUIDs that we printed ourselves.
+fn reaching(reach: &str) -> String {
+    format!("BEGIN; SET LOCAL foursight.reach = '{reach}'")
+}
+
+/// A transaction that says how far it reaches. Dropped without [`Tx::commit`], it is rolled back, after the answer: what only
+/// reads ends so.
 #[derive(Debug)]
 pub struct Tx {
     inner: Transaction<'static, Postgres>,

@@ -8,6 +8,7 @@ pub mod health;
 pub mod keys;
 pub mod migrate;
 pub mod peers;
+pub mod record;
 pub mod role;
 pub mod run;
 pub mod settings;

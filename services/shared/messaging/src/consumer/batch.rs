@@ -5,11 +5,12 @@ use std::{collections::HashSet, error::Error as _, time::Duration};
 use async_nats::jetstream::{AckKind, Message};
 use foursight_kernel::{Error, Result, trace};
 use sqlx::{PgConnection, Postgres, Transaction};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
-use super::{Consumer, Effects, HandleError, durable::covers};
+use super::{Consumer, Effects, HandleError, durable::covers, on_disk::Applied};
 use crate::{Received, dead_letters};
 
 /// How often an event is tried when the trouble is not one that passes by itself.
@@ -32,6 +33,8 @@ pub(super) struct Batch<'a> {
     pub(super) filters: &'a [String],
     /// The connection that the events came by.
     pub(super) connection: u64,
+    /// Where a projection's events go once they have had their effects.
+    pub(super) applied: &'a mpsc::UnboundedSender<Applied>,
     pub(super) stop: &'a CancellationToken,
 }
 
@@ -57,14 +60,13 @@ impl Batch<'_> {
             return;
         }
         let Some(outcome) = self.apply_when_the_database_answers(&events).await else { return };
-        if outcome.is_ok() {
-            for (message, _) in &events {
-                self.done(message).await;
+        let apart = outcome.is_err();
+        for event in events {
+            if apart {
+                self.handle_alone(event).await;
+            } else {
+                self.applied(event).await;
             }
-            return;
-        }
-        for event in &events {
-            self.handle_alone(event).await;
         }
     }
 
@@ -76,13 +78,23 @@ impl Batch<'_> {
         acknowledge(message, AckKind::Nak(Some(delay(tries)))).await;
     }
 
-    async fn handle_alone(&self, pair: &(Message, Received)) {
-        let (message, event) = pair;
-        let error = match self.apply_when_the_database_answers(std::slice::from_ref(pair)).await {
+    /// Acknowledges an event that has had its effects; a projection's later, when they are on the disk.
+    async fn applied(&self, (message, event): (Message, Received)) {
+        if !self.consumer.is_projection() {
+            return self.done(&message).await;
+        }
+        let applied = Applied { message, event: event.id, connection: self.connection };
+        // The other end stays until this one is gone; if not, the event comes again.
+        let _ = self.applied.send(applied);
+    }
+
+    async fn handle_alone(&self, pair: (Message, Received)) {
+        let error = match self.apply_when_the_database_answers(std::slice::from_ref(&pair)).await {
             None => return,
-            Some(Ok(())) => return self.done(message).await,
+            Some(Ok(())) => return self.applied(pair).await,
             Some(Err(error)) => error,
         };
+        let (message, event) = &pair;
         let tries = tries(message);
         let passing = matches!(&error, HandleError::Retry(cause) if cause.is_transient());
         if passing || (matches!(error, HandleError::Retry(_)) && tries < TRIES) {
@@ -179,15 +191,17 @@ impl Batch<'_> {
         span
     }
 
-    /// Tells JetStream that an event is done with. An acknowledgement names a place in the stream; behind a new connection
-    /// another event may stand there. So the event is asked for again, and the inbox knows it.
     async fn done(&self, message: &Message) {
-        let same = self.consumer.bus.connection() == self.connection;
-        acknowledge(message, if same { AckKind::Ack } else { AckKind::Nak(None) }).await;
+        done(self.consumer, message, self.connection).await;
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
-        Ok(self.consumer.pool.begin_with("BEGIN; SET LOCAL foursight.reach = '*'").await?)
+        let begin = if self.consumer.is_projection() {
+            "BEGIN; SET LOCAL foursight.reach = '*'; SET LOCAL synchronous_commit = off"
+        } else {
+            "BEGIN; SET LOCAL foursight.reach = '*'"
+        };
+        Ok(self.consumer.pool.begin_with(begin).await?)
     }
 
     /// Puts a message to the dead letters; only when it is safe there, it is done with here.
@@ -224,6 +238,13 @@ fn explanation(error: &Error) -> String {
         behind = cause.source();
     }
     text
+}
+
+/// Tells JetStream that an event is done with. An acknowledgement names a place in the stream; behind a new connection
+/// another event may stand there. So the event is asked for again, and the inbox knows it.
+pub(super) async fn done(consumer: &Consumer, message: &Message, connection: u64) {
+    let same = consumer.bus.connection() == connection;
+    acknowledge(message, if same { AckKind::Ack } else { AckKind::Nak(None) }).await;
 }
 
 /// A lost acknowledgement means that the event comes again, and the inbox knows it.

@@ -6,12 +6,14 @@ use async_nats::jetstream::{AckKind, Message, consumer::pull};
 use foursight_kernel::Result;
 use futures::{FutureExt, StreamExt};
 use sqlx::PgPool;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ConsumerSpec, Source,
+    ConsumerSpec, Effects, Source,
     batch::{self, Batch},
     durable::get_or_widen,
+    on_disk::{self, Applied},
 };
 use crate::{Bus, bus::unavailable, relay::Wake, topology};
 
@@ -51,11 +53,16 @@ impl Consumer {
     /// Handles events until it is told to stop; the batch in hand is finished first.
     pub async fn run(self, stop: CancellationToken) {
         let consumer = Arc::new(self);
+        let (applied, gathered) = mpsc::unbounded_channel();
         let streams = consumer.filters().into_iter().map(|(service, filters)| {
-            let (consumer, stop) = (consumer.clone(), stop.clone());
-            async move { consumer.run_stream(&service, filters, &stop).await }
+            let (consumer, applied, stop) = (consumer.clone(), applied.clone(), stop.clone());
+            async move { consumer.run_stream(&service, filters, &applied, &stop).await }
         });
-        futures::future::join_all(streams).await;
+        let streams: Vec<_> = streams.collect();
+        // The streams' own clones are the last: with them, what is gathered comes to its end.
+        drop(applied);
+        let acknowledging = on_disk::acknowledge(consumer.clone(), gathered, stop.clone());
+        futures::future::join(futures::future::join_all(streams), acknowledging).await;
     }
 
     /// The durable's name.
@@ -66,6 +73,11 @@ impl Consumer {
     /// The streams that it listens to, each by its service, and its name there.
     pub fn places(&self) -> Vec<(String, String)> {
         self.filters().into_keys().map(|service| (service, self.durable())).collect()
+    }
+
+    /// Whether its effects stay in its own tables, and nobody builds on them.
+    pub(super) fn is_projection(&self) -> bool {
+        matches!(self.spec.effects, Effects::AllAtOnce(_))
     }
 
     /// Which subjects of which service's stream.
@@ -90,9 +102,15 @@ impl Consumer {
         filters
     }
 
-    async fn run_stream(&self, service: &str, filters: Vec<String>, stop: &CancellationToken) {
+    async fn run_stream(
+        &self,
+        service: &str,
+        filters: Vec<String>,
+        applied: &mpsc::UnboundedSender<Applied>,
+        stop: &CancellationToken,
+    ) {
         while !stop.is_cancelled() {
-            if let Err(error) = self.pull(service, &filters, stop).await {
+            if let Err(error) = self.pull(service, &filters, applied, stop).await {
                 tracing::warn!(consumer = self.durable(), stream = service, error = ?error, "the consumer starts again");
             }
             tokio::select! {
@@ -103,7 +121,13 @@ impl Consumer {
     }
 
     /// Pulls until the subscription breaks: because the connection is a new one, or because the consumer was set back.
-    async fn pull(&self, service: &str, filters: &[String], stop: &CancellationToken) -> Result<()> {
+    async fn pull(
+        &self,
+        service: &str,
+        filters: &[String],
+        applied: &mpsc::UnboundedSender<Applied>,
+        stop: &CancellationToken,
+    ) -> Result<()> {
         let connection = self.bus.connection();
         self.bus.ensure_streams().await?;
         let durable = self.durable();
@@ -119,7 +143,7 @@ impl Consumer {
             .messages()
             .await
             .map_err(unavailable)?;
-        let batch = Batch { consumer: self, durable: &durable, filters, connection, stop };
+        let batch = Batch { consumer: self, durable: &durable, filters, connection, applied, stop };
         loop {
             let first = tokio::select! {
                 message = messages.next() => message,

@@ -55,19 +55,32 @@ pub(super) async fn take(tx: &mut PgConnection, limit: usize) -> Result<Vec<Outb
     Ok(rows)
 }
 
-/// The first place in the stream that was given to one of these events although our books have another event there:
-/// the stream has lost its end, without our having noticed. `None` when there is no such place.
-pub(super) async fn overtaken(
+/// Marks rows, given as (outbox seq, stream seq), as published; or marks none, and answers the first place in the stream that
+/// was given to one of them although our books have another event there: the stream has lost its end, without our having
+/// noticed.
+pub(super) async fn mark(
     tx: &mut PgConnection,
-    seqs: &[i64],
-    stream_seqs: &[i64],
+    published: Vec<(i64, i64)>,
+    now: Timestamp,
 ) -> Result<Option<i64>> {
+    let (seqs, stream_seqs): (Vec<i64>, Vec<i64>) = published.into_iter().unzip();
     let place = sqlx::query_scalar(
-        "SELECT min(o.stream_seq) FROM unnest($1::bigint[], $2::bigint[]) AS p (seq, stream_seq)
-         JOIN outbox o ON o.stream_seq = p.stream_seq AND o.seq <> p.seq",
+        "WITH published AS (
+             SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS p (seq, stream_seq)
+         ), overtaken AS (
+             SELECT min(o.stream_seq) AS place FROM published p
+             CROSS JOIN LATERAL (
+                 SELECT stream_seq FROM outbox WHERE stream_seq = p.stream_seq AND seq <> p.seq LIMIT 1
+             ) o
+         ), marked AS (
+             UPDATE outbox SET published_at = $3, stream_seq = p.stream_seq
+             FROM published p WHERE outbox.seq = p.seq AND (SELECT place FROM overtaken) IS NULL
+         )
+         SELECT place FROM overtaken",
     )
     .bind(seqs)
     .bind(stream_seqs)
+    .bind(sql::at(now))
     .fetch_one(tx)
     .await?;
     Ok(place)
