@@ -100,6 +100,35 @@ async fn while_postgres_is_away_writes_are_told_when_to_come_again() -> Result<(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn postgres_that_is_killed_again_and_again_takes_no_effect_back_for_good() -> Result<()> {
+    let world = World::start().await?;
+    // Test servers promise nothing that a kill could break. From here on a commit that waits has reached the operating system,
+    // as it has reached the disk of a real server, and one that does not wait can be lost.
+    world.run("ALTER SYSTEM SET synchronous_commit = on").await?;
+    world.run("SELECT pg_reload_conf()").await?;
+    let selling = (0..3).map(|_| {
+        let seller = world.seller.clone();
+        tokio::spawn(async move {
+            for _ in 0..10 {
+                seller.sell().await?;
+            }
+            anyhow::Ok(())
+        })
+    });
+    let selling: Vec<_> = selling.collect();
+    while !selling.iter().all(tokio::task::JoinHandle::is_finished) {
+        tokio::time::sleep(Duration::from_millis(rand::random_range(100..600))).await;
+        world.servers.local.kill_postgres().await?;
+        world.servers.local.start_postgres().await?;
+    }
+    for selling in selling {
+        selling.await??;
+    }
+    world.run("ALTER SYSTEM RESET synchronous_commit").await?;
+    world.ends_with_nothing_lost_and_nothing_twice().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_redis_is_away_everything_goes_on() -> Result<()> {
     let world = World::start().await?;
     world.sell(1).await?;
