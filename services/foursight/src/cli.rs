@@ -37,7 +37,7 @@ pub(crate) enum Command {
     Config(Config),
     /// Says what is missing on this machine, and what to do.
     Doctor,
-    /// Loads a demo group into an empty database.
+    /// Loads a demo group, or what is missing of it, into a database without real customers.
     Demo(Demo),
     /// Plays one customer's story against a running stack.
     Story(Data),

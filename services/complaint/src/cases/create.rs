@@ -25,7 +25,7 @@ pub(crate) async fn create(
     let kind = v.required_enum::<CaseKind>("case.kind", wanted.kind);
     let channel = v.required_enum::<IntakeChannel>("case.channel", wanted.channel);
     let severity = v.required_enum::<Severity>("case.severity", wanted.severity);
-    let category = v.text("case.category", &wanted.category, 1..=100);
+    let category = v.line("case.category", &wanted.category, 1..=100);
     let description = v.text("case.description", &wanted.description, 1..=4000);
     check_subject(&mut v, &wanted.subject);
     let request_id = v.request_id(&request.request_id);

@@ -125,7 +125,7 @@ impl World {
 
     pub(crate) async fn revisit(&self, by: &Caller, name: &str, satisfied: bool) -> Result<Case, Status> {
         let (name, note) = (name.to_owned(), "回访".to_owned());
-        let request = RevisitCaseRequest { name, note, satisfied, ..Default::default() };
+        let request = RevisitCaseRequest { name, note, satisfied: Some(satisfied), ..Default::default() };
         Ok(self.cases(by).revisit_case(request).await?.into_inner())
     }
 }

@@ -48,8 +48,8 @@ fn parse(v: &mut Violations, request: &RecordConsentRequest) -> Option<NewConsen
     let purpose = v.required_enum("consent.purpose", consent.purpose);
     let contact_kind = v.required_enum("consent.contact_kind", consent.contact_kind);
     let state = v.required_enum("consent.state", consent.state);
-    let method = v.text("consent.method", &consent.method, 1..=100);
-    let wording_version = v.text("consent.wording_version", &consent.wording_version, 1..=50);
+    let method = v.line("consent.method", &consent.method, 1..=100);
+    let wording_version = v.line("consent.wording_version", &consent.wording_version, 1..=50);
     Some(NewConsent {
         customer: customer?,
         purpose: purpose?,

@@ -43,7 +43,7 @@ impl NewFile {
     ) -> Option<Self> {
         let field = |name: &str| format!("{path}.{name}");
         let kind = v.required_enum(&field("kind"), customer.kind);
-        let display_name = v.text(&field("display_name"), &customer.display_name, 1..=100);
+        let display_name = v.line(&field("display_name"), &customer.display_name, 1..=100);
         let gender = v.optional_enum(&field("gender"), customer.gender);
         let birthday = v.date(&field("birthday"), customer.birthday.as_ref());
         if birthday.is_some_and(|birthday| birthday < EARLIEST_BIRTHDAY || birthday > today) {

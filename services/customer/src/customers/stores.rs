@@ -68,16 +68,21 @@ pub(crate) async fn deal(
     Ok(())
 }
 
-/// Answers whether the transaction's caller sees the file.
+/// Refuses what is about a file that the transaction's caller does not see.
 ///
 /// # Errors
-/// `CUSTOMER_NOT_FOUND` when not.
+/// `CUSTOMER_NOT_FOUND` when so.
 pub(crate) async fn require_visible(tx: &mut PgConnection, customer: CustomerId) -> Result<()> {
+    if is_visible(tx, customer).await? { Ok(()) } else { Err(CustomerError::NotFound.into()) }
+}
+
+/// Whether the transaction's caller sees the file.
+pub(crate) async fn is_visible(tx: &mut PgConnection, customer: CustomerId) -> Result<bool> {
     let visible = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM customer.customers WHERE id = $1) AS "visible!""#,
         customer.uuid(),
     )
     .fetch_one(tx)
     .await?;
-    if visible { Ok(()) } else { Err(CustomerError::NotFound.into()) }
+    Ok(visible)
 }

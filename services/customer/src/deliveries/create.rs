@@ -62,9 +62,9 @@ fn parse(v: &mut Violations, caller: &Principal, delivery: &Delivery, now: Times
         v.push("delivery.plate", error.to_string());
         None
     });
-    let model = v.text("delivery.model", &delivery.model, 1..=100);
-    let trim = v.text("delivery.trim", &delivery.trim, 0..=100);
-    let colour = v.text("delivery.colour", &delivery.colour, 0..=100);
+    let model = v.line("delivery.model", &delivery.model, 1..=100);
+    let trim = v.line("delivery.trim", &delivery.trim, 0..=100);
+    let colour = v.line("delivery.colour", &delivery.colour, 0..=100);
     let odometer_km = v.number("delivery.odometer_km", delivery.odometer_km, odometer::BOUNDS);
     let advisor = names::staff_or_caller(v, "delivery.advisor", &delivery.advisor, caller);
     let deliver_time = v.timestamp("delivery.deliver_time", delivery.deliver_time.as_ref()).unwrap_or(now);

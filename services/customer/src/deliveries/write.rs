@@ -16,7 +16,10 @@ use crate::{
         row::DeliveryRow,
     },
     leads::win,
-    vehicles::hand_over::{self, HandOver, Which},
+    vehicles::{
+        VehicleError,
+        hand_over::{self, HandOver, Which},
+    },
 };
 
 /// What the same request made the first time.
@@ -47,11 +50,19 @@ pub(super) async fn write(
 ) -> Result<Option<Delivery>> {
     let now = ctx.now();
     let mut tx = ctx.db.begin(caller).await?;
+    // An id is no key to a file: somebody whom another store knows is received here first.
+    stores::require_visible(&mut tx, new.customer).await?;
     stores::link(&mut tx, new.customer, new.store, now).await?;
     if let Some(lead) = new.lead {
         win::win(&mut tx, lead, new.customer, new.store, now).await?;
     }
     if let Some(known) = hand_over::at_hand(&mut tx, Which::Vin(&new.vin)).await? {
+        // Nor is a VIN the key to a car: before the check, which tells what the odometer showed.
+        if let Some(owner) = known.owner
+            && !stores::is_visible(&mut tx, owner).await?
+        {
+            return Err(VehicleError::Elsewhere.into());
+        }
         create::check(new, &known)?;
     }
     let id: DeliveryId = ctx.ids.next();

@@ -50,7 +50,7 @@ fn parse(v: &mut Violations, caller: &Principal, lead: &Lead) -> Option<NewLead>
     let customer = v.name("lead.customer", &lead.customer);
     let store = v.name("lead.store", &lead.store);
     let source = v.required_enum("lead.source", lead.source);
-    let intended_model = v.text("lead.intended_model", &lead.intended_model, 0..=100);
+    let intended_model = v.line("lead.intended_model", &lead.intended_model, 0..=100);
     let grade = v.optional_enum("lead.grade", lead.grade);
     let owner = names::staff_or_caller(v, "lead.owner", &lead.owner, caller);
     Some(NewLead {

@@ -71,7 +71,7 @@ pub(crate) async fn create(
 fn parse(v: &mut Violations, ctx: &Context, reception: &Reception) -> Option<NewReception> {
     let store = v.name("reception.store", &reception.store);
     let kind = v.required_enum("reception.kind", reception.kind);
-    let intended_model = v.text("reception.intended_model", &reception.intended_model, 0..=100);
+    let intended_model = v.line("reception.intended_model", &reception.intended_model, 0..=100);
     let known = v.optional_name("reception.customer", &reception.customer);
     let who = match &reception.visitor {
         None => Some(known.map_or(Who::Nobody, Who::Known)),

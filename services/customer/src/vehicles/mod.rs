@@ -25,6 +25,8 @@ pub(crate) enum VehicleError {
     NoOwner,
     #[error("the customer owns this vehicle already")]
     AlreadyOwned,
+    #[error("the vehicle is on file with a customer of another store; receive its owner here first")]
+    Elsewhere,
     #[error("the vehicle was handed over to its present owner later than that; correct deliver_time")]
     OwnedLater,
 }
@@ -36,6 +38,7 @@ impl From<VehicleError> for Error {
             VehicleError::NotFound => Self::not_found("VEHICLE_NOT_FOUND", message),
             VehicleError::NoOwner => Self::failed_precondition("VEHICLE_WITHOUT_OWNER", message),
             VehicleError::AlreadyOwned => Self::failed_precondition("VEHICLE_ALREADY_OWNED", message),
+            VehicleError::Elsewhere => Self::failed_precondition("VEHICLE_ELSEWHERE", message),
             VehicleError::OwnedLater => Self::failed_precondition("VEHICLE_OWNED_LATER", message),
         }
     }

@@ -171,6 +171,13 @@ async fn a_used_car_changes_hands_and_keeps_its_history() {
         odometer_km: 20_000,
         ..delivery(&second, world.suzhou, "LDEMA00000X000001")
     };
+    // Who only knows the number on the car learns nothing of it, and changes nothing.
+    let guess = Delivery { odometer_km: 5, ..used.clone() };
+    for unknown in [guess, used.clone()] {
+        let answer = world.deliver(&world.there, unknown).await;
+        assert_eq!(refusal(answer), (Code::FailedPrecondition, "VEHICLE_ELSEWHERE".to_owned()));
+    }
+    world.receive(&world.there, world.suzhou, person(world.suzhou, "示例一", "13800001234")).await;
     let back = Delivery { odometer_km: 5, ..used.clone() };
     assert_eq!(wrong_fields(world.deliver(&world.there, back).await), ["delivery.odometer_km"]);
     let resold = world.deliver(&world.there, used).await.unwrap();
@@ -222,6 +229,8 @@ async fn an_id_is_no_key_to_another_stores_file() {
     };
     let request = CreateReceptionRequest { reception: Some(reception), request_id: String::new() };
     let answer = world.receptions(&world.there).create_reception(request).await;
+    assert_eq!(refusal(answer), (Code::NotFound, "CUSTOMER_NOT_FOUND".to_owned()));
+    let answer = world.deliver(&world.there, delivery(&customer, world.suzhou, "LDEMA00000X000001")).await;
     assert_eq!(refusal(answer), (Code::NotFound, "CUSTOMER_NOT_FOUND".to_owned()));
     assert!(world.file(&world.there, &customer).await.is_err());
 }

@@ -81,7 +81,7 @@ fn check(request: &proto::CreateStaffRequest) -> Result<(NewStaff, Option<Reques
 impl NewStaff {
     fn read(v: &mut Violations, staff: &proto::Staff) -> Self {
         let login = account::check_login(v, "staff.login", &staff.login);
-        let display_name = v.text("staff.display_name", &staff.display_name, 1..=100);
+        let display_name = v.line("staff.display_name", &staff.display_name, 1..=100);
         if staff.roles.is_empty() {
             v.push("staff.roles", "must have at least one role");
         }

@@ -72,9 +72,9 @@ impl NewStore {
     /// Checks a store that somebody sent; every fault goes to `v` under the path `field`.
     pub(crate) fn read(v: &mut Violations, field: &str, store: &proto::Store) -> Option<Self> {
         let code = check_code(v, &format!("{field}.code"), &store.code);
-        let display_name = v.text(&format!("{field}.display_name"), &store.display_name, 1..=100);
-        let region = v.text(&format!("{field}.region"), &store.region, 1..=50);
-        let city = v.text(&format!("{field}.city"), &store.city, 0..=50);
+        let display_name = v.line(&format!("{field}.display_name"), &store.display_name, 1..=100);
+        let region = v.line(&format!("{field}.region"), &store.region, 1..=50);
+        let city = v.line(&format!("{field}.city"), &store.city, 0..=50);
         let calendar = Calendar::read(v, &format!("{field}.calendar"), store.calendar.as_ref())?;
         Some(Self { code, display_name, region, city, calendar })
     }

@@ -179,7 +179,7 @@ fn check(request: RecordCallAttemptRequest) -> Result<Command> {
     let task = violations.name("name", &request.name);
     let request_id = violations.request_id(&request.request_id);
     let attempt = request.attempt.clone().unwrap_or_default();
-    let call_record = violations.text("attempt.call_record", &attempt.call_record, 1..=100);
+    let call_record = violations.line("attempt.call_record", &attempt.call_record, 1..=100);
     let note = violations.optional_text("attempt.note", &attempt.note, 2000);
     let category = violations.optional_text("attempt.category", &attempt.category, 50);
     let result = violations.required_enum::<CallResult>("attempt.result", attempt.result);

@@ -60,6 +60,25 @@ impl Violations {
         text.to_owned()
     }
 
+    /// A text of one line, for names and the like: without line breaks and tabs, and without what nobody sees (spaces of no
+    /// width, changes of the writing direction), by which two names could look alike or hide something.
+    pub fn line(&mut self, field: &str, value: &str, characters: RangeInclusive<usize>) -> String {
+        const INVISIBLE: [RangeInclusive<char>; 5] = [
+            '\u{ad}'..='\u{ad}',
+            '\u{200b}'..='\u{200f}',
+            '\u{2028}'..='\u{202e}',
+            '\u{2060}'..='\u{206f}',
+            '\u{feff}'..='\u{feff}',
+        ];
+        let line = self.text(field, value, characters);
+        if line.contains(['\n', '\r', '\t']) {
+            self.push(field, "must be one line without tabs");
+        } else if line.chars().any(|c| INVISIBLE.iter().any(|range| range.contains(&c))) {
+            self.push(field, "must not contain invisible characters");
+        }
+        line
+    }
+
     /// A text that may be absent; `None` when empty.
     pub fn optional_text(&mut self, field: &str, value: &str, most: usize) -> Option<String> {
         let text = self.text(field, value, 0..=most);
@@ -176,5 +195,23 @@ impl Violations {
     /// The distinct fields found wrong, for tests and logs.
     pub fn fields(&self) -> BTreeSet<&str> {
         self.found.iter().map(|violation| violation.field.as_str()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_hides_nothing() {
+        for wrong in ["示例\n一", "示例\t一", "示\u{200b}例", "示\u{202e}例", "\u{feff}示例", "示\0例", " "]
+        {
+            let mut v = Violations::default();
+            v.line("name", wrong, 1..=10);
+            assert_eq!(v.fields().into_iter().collect::<Vec<_>>(), ["name"], "{wrong:?}");
+        }
+        let mut v = Violations::default();
+        assert_eq!(v.line("name", " 欧阳·示例 O'Neil-李 ", 1..=20), "欧阳·示例 O'Neil-李");
+        assert!(v.is_empty());
     }
 }

@@ -14,7 +14,7 @@ pub(crate) mod publish;
 use std::{sync::Arc, time::Duration};
 
 use foursight_kernel::{Result, SharedClock};
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -124,8 +124,7 @@ impl Relay {
     async fn publish_batch(&self) -> Result<usize> {
         // A mark that is lost in a crash of Postgres means that the event is published again, which is harmless: not worth
         // a wait for the disk.
-        let mut tx: Transaction<'static, Postgres> =
-            self.pool.begin_with("BEGIN; SET LOCAL synchronous_commit = off").await?;
+        let mut tx = crate::begin(&self.pool, "BEGIN; SET LOCAL synchronous_commit = off").await?;
         let rows = publish::take(&mut tx, BATCH).await?;
         if rows.is_empty() {
             return Ok(0);

@@ -10,7 +10,7 @@ use foursight_access::{Principal, Reach};
 use foursight_kernel::{Error, Result};
 use foursight_messaging::relay::Wake;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, PgConnection, PgPool, Postgres, Transaction,
+    ConnectOptions, PgConnection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -84,26 +84,8 @@ impl Database {
         self.begin_with(&format!("{}; {planned_each_time}", reaching(&reach_of(caller)))).await
     }
 
-    /// One round trip for all of it. Connections that died while they lay in the pool are passed over: nothing was said on
-    /// them yet, so that beginning again is safe.
     async fn begin_with(&self, begin: &str) -> Result<Tx> {
-        let mut dead = 0;
-        loop {
-            match self.pool.begin_with(AssertSqlSafe(begin.to_owned())).await {
-                Ok(inner) => return Ok(Tx { inner, wake: self.wake.clone() }),
-                // No connection could be had: the pool has waited long enough.
-                Err(error @ (sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)) => {
-                    return Err(error.into());
-                }
-                Err(error) => {
-                    let error = Error::from(error);
-                    if !error.is_transient() || dead == self.pool.options().get_max_connections() {
-                        return Err(error);
-                    }
-                    dead += 1;
-                }
-            }
-        }
+        Ok(Tx { inner: foursight_messaging::begin(&self.pool, begin).await?, wake: self.wake.clone() })
     }
 
     /// The pool, for the relay, consumers and health.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
-use foursight_messaging::Bus;
+use foursight_messaging::{Bus, begin};
 use serde::Serialize;
 use sqlx::PgPool;
 
@@ -39,7 +39,7 @@ pub(crate) fn router(checks: Checks) -> Router {
 async fn ready(State(checks): State<Checks>) -> (StatusCode, Json<Readiness>) {
     let mut parts = BTreeMap::new();
     for (service, pool) in &checks.pools {
-        let answer = tokio::time::timeout(PATIENCE, sqlx::query("SELECT 1").execute(pool)).await;
+        let answer = tokio::time::timeout(PATIENCE, begin(pool, "BEGIN")).await;
         let verdict = if matches!(answer, Ok(Ok(_))) { "ok" } else { "the database does not answer" };
         parts.insert(format!("{service}.database"), verdict);
     }

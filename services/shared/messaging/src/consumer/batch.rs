@@ -201,7 +201,7 @@ impl Batch<'_> {
         } else {
             "BEGIN; SET LOCAL foursight.reach = '*'"
         };
-        Ok(self.consumer.pool.begin_with(begin).await?)
+        crate::begin(&self.consumer.pool, begin).await
     }
 
     /// Puts a message to the dead letters; only when it is safe there, it is done with here.
