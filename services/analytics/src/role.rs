@@ -33,7 +33,7 @@ impl Role for AnalyticsRole {
     async fn build(&self, ctx: &RoleContext) -> anyhow::Result<RoleParts> {
         Ok(RoleParts {
             routes: Routes::new(MeasureServiceServer::new(MeasureApi::new(ctx.db.clone()))),
-            consumers: vec![ConsumerSpec::in_batches("facts", &facts::sources(), Arc::new(Facts))],
+            consumers: vec![ConsumerSpec::projection("facts", &facts::sources(), Arc::new(Facts))],
             ..RoleParts::default()
         })
     }

@@ -24,5 +24,4 @@ mod timeline;
 pub mod vehicles;
 mod visits;
 
-use foursight_kernel::replay;
 pub use role::CustomerRole;

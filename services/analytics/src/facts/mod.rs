@@ -16,7 +16,7 @@ mod visits;
 
 use async_trait::async_trait;
 use foursight_kernel::Violations;
-use foursight_messaging::{BatchHandler, HandleError, Received, Source};
+use foursight_messaging::{HandleError, Projection, Received, Source};
 use foursight_proto::{
     complaint::events::v1::CaseOpened,
     customer::events::v1::{VehicleDelivered, VisitCompleted, VisitStarted},
@@ -48,7 +48,7 @@ pub(crate) fn sources() -> [Source; 7] {
 pub(crate) struct Facts;
 
 #[async_trait]
-impl BatchHandler for Facts {
+impl Projection for Facts {
     async fn handle_all(&self, tx: &mut PgConnection, events: &[&Received]) -> Result<(), HandleError> {
         let mut rows = Rows::default();
         for event in events {

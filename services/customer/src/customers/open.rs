@@ -2,7 +2,7 @@
 //! and the audit row.
 
 use foursight_access::{Principal, audit};
-use foursight_kernel::{CustomerId, Error, Result, sql, unique_violation};
+use foursight_kernel::{CustomerId, Error, RequestKey, Result, replay, sql, unique_violation};
 use foursight_messaging::NewEvent;
 use foursight_proto::customer::{events::v1::CustomerCreated, v1::LifeCycleStage};
 use foursight_runtime::record;
@@ -13,7 +13,6 @@ use uuid::Uuid;
 use crate::{
     context::Context,
     customers::{SealedFile, search},
-    replay::{self, RequestKey},
 };
 
 /// Why a file could not be written.
@@ -102,16 +101,16 @@ async fn insert(
          FROM unnest($17::uuid[], $18::smallint[], $19::bytea[], $20::bytea[], $21::bytea[], $22::boolean[])
               AS p (id, kind, sealed, hash, tail_hash, exclusive)",
         file.id.uuid(),
-        number(facts.kind),
+        sql::number(facts.kind),
         facts.display_name,
         search::fold(&facts.display_name),
-        number(facts.gender),
+        sql::number(facts.gender),
         facts.birthday.map(sql::on) as _,
         national_id_sealed,
         national_id_hash,
         facts.store.uuid(),
-        number(facts.source),
-        number(LifeCycleStage::Prospect),
+        sql::number(facts.source),
+        sql::number(LifeCycleStage::Prospect),
         sql::at(now) as _,
         request_id,
         request_hash,
@@ -134,17 +133,11 @@ pub(crate) async fn file_of(tx: &mut PgConnection, file: &SealedFile) -> Result<
     let phones = file.phone_hashes();
     let found = sqlx::query_scalar!(
         "SELECT customer.file_of($1, $2, $3)",
-        number(file.facts.kind),
+        sql::number(file.facts.kind),
         &phones,
         file.national_id_hash(),
     )
     .fetch_one(tx)
     .await?;
     Ok(found.map(CustomerId::from))
-}
-
-/// An enum of the protos as a row has it.
-pub(crate) fn number(value: impl Into<i32>) -> i16 {
-    // Our enums have far fewer values than that, and the tables' checks know each.
-    i16::try_from(value.into()).unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use foursight_kernel::{Error, StoreId, sql};
-use foursight_messaging::{BatchHandler, ConsumerSpec, HandleError, Received, Source};
+use foursight_messaging::{ConsumerSpec, HandleError, Projection, Received, Source};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -15,13 +15,13 @@ use crate::timeline::entry::Entry;
 pub(crate) fn consumer() -> ConsumerSpec {
     let sources =
         [Source::service("customer"), Source::service("notification"), Source::service("complaint")];
-    ConsumerSpec::in_batches("timeline", &sources, Arc::new(Timeline))
+    ConsumerSpec::projection("timeline", &sources, Arc::new(Timeline))
 }
 
 pub(super) struct Timeline;
 
 #[async_trait]
-impl BatchHandler for Timeline {
+impl Projection for Timeline {
     /// One event, one entry, whatever the order and however often it comes. What is said of a customer who is no longer
     /// there (erased) leaves no trace.
     async fn handle_all(&self, tx: &mut PgConnection, events: &[&Received]) -> Result<(), HandleError> {

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use foursight_kernel::{CaseId, CustomerId, LeadId, StoreId};
-use foursight_messaging::{BatchHandler, HandleError, Received};
+use foursight_messaging::{HandleError, Projection, Received};
 use foursight_proto::{
     complaint::events::v1::CaseAdvanced,
     customer::events::v1::{ConsentRecorded, LeadCreated, LeadGraded},

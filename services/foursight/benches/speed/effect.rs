@@ -19,13 +19,10 @@ const RATE: u32 = 500;
 
 pub(crate) async fn measure(stack: &Stack, span: Duration, report: &mut Report) -> Result<()> {
     eprintln!("· {RATE} events a second, to their effects");
-    let clock = Arc::new(SystemClock);
-    let ids = Ids::new(clock.clone());
+    let ids = Ids::new(Arc::new(SystemClock));
     let settings = stack.prepared.settings.clone();
     let telemetry = Telemetry::start(&settings.telemetry, "bench")?;
-    let metrics = telemetry.metrics.clone();
-    let start = Start { settings, clock, ids: ids.clone(), metrics, keys: None };
-    let running = start.run(&roles::all()).await?;
+    let running = Start::new(settings, telemetry.metrics.clone()).run(&roles::all()).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     stack.settled().await?;
 

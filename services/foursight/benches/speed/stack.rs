@@ -22,8 +22,6 @@ use tempfile::TempDir;
 
 use crate::http::Connection;
 
-const DATABASE: &str = "foursight";
-
 /// How long the product may take until it answers, and until a demo group's history has been heard of.
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -66,8 +64,7 @@ impl Stack {
         let target = DemoTarget { settings: prepared.settings.clone(), clock: Arc::new(SystemClock) };
         demo::load(&target, customers, 1, &|_, _| {}).await?;
 
-        let owner =
-            PgPoolOptions::new().max_connections(4).connect(&prepared.servers.postgres_url(DATABASE)).await?;
+        let owner = PgPoolOptions::new().max_connections(4).connect(&prepared.postgres_url()).await?;
         // Postgres remembers when each transaction committed: the way from event to effect is measured by that.
         sqlx::query("ALTER SYSTEM SET track_commit_timestamp = on").execute(&owner).await?;
         prepared.servers.restart_postgres().await?;

@@ -31,6 +31,13 @@ impl std::fmt::Debug for Prepared {
     }
 }
 
+impl Prepared {
+    /// The database's address, as its owner.
+    pub fn postgres_url(&self) -> String {
+        self.servers.postgres_url(DATABASE)
+    }
+}
+
 impl Plan {
     /// Starts the servers, brings the database up to date and writes the configuration.
     ///

@@ -2,7 +2,7 @@
 //!
 //! A consumer is durable and shared by all replicas of its service. Its effects and the event's id (the inbox) commit in
 //! one transaction; an event whose id is there already is only acknowledged. Events are handled in batches, one
-//! transaction each, in which they have their effects one by one ([`Handler`]) or all at once ([`BatchHandler`]); when one
+//! transaction each, in which they have their effects one by one ([`Handler`]) or all at once ([`Projection`]); when one
 //! of a batch fails, the batch is taken apart and each event stands alone.
 //!
 //! What fails is tried again after growing delays. Trouble that passes by itself (the database or a peer is away) is
@@ -37,7 +37,7 @@ pub trait Handler: Send + Sync + 'static {
 /// A projection: what a consumer does with all events of a batch at once, in tables that nobody else writes. It tells no
 /// events of its own: its commits do not wait for the disk, so a crash may take effects back before the event comes again.
 #[async_trait]
-pub trait BatchHandler: Send + Sync + 'static {
+pub trait Projection: Send + Sync + 'static {
     /// Applies the effects of one event or more through `tx`: those that the events would have one by one, in any order. No
     /// event is there twice, and none that had its effects before; but several may be about the same thing, and a
     /// statement must not touch a row twice.
@@ -124,7 +124,7 @@ impl Source {
 #[derive(Clone)]
 pub(crate) enum Effects {
     OneByOne(Arc<dyn Handler>),
-    AllAtOnce(Arc<dyn BatchHandler>),
+    Projection(Arc<dyn Projection>),
 }
 
 /// A consumer as a service declares it.
@@ -152,8 +152,8 @@ impl ConsumerSpec {
     }
 
     /// The same, for a projection.
-    pub fn in_batches(purpose: &'static str, sources: &[Source], handler: Arc<dyn BatchHandler>) -> Self {
-        Self { purpose, sources: sources.to_vec(), effects: Effects::AllAtOnce(handler) }
+    pub fn projection(purpose: &'static str, sources: &[Source], handler: Arc<dyn Projection>) -> Self {
+        Self { purpose, sources: sources.to_vec(), effects: Effects::Projection(handler) }
     }
 
     /// The purpose.

@@ -15,7 +15,7 @@ pub mod topology;
 
 pub use begin::begin;
 pub use bus::Bus;
-pub use consumer::{BatchHandler, ConsumerSpec, HandleError, Handler, Source};
+pub use consumer::{ConsumerSpec, HandleError, Handler, Projection, Source};
 pub use envelope::{NewEvent, Received};
 
 use sqlx::migrate::Migrator;

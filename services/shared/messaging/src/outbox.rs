@@ -90,11 +90,6 @@ pub async fn append_all(tx: &mut PgConnection, events: Vec<PastEvent>) -> Result
     Ok(())
 }
 
-/// How many events wait to be published.
-pub async fn backlog(tx: &mut PgConnection) -> Result<i64> {
-    Ok(sqlx::query_scalar("SELECT count(*) FROM outbox WHERE published_at IS NULL").fetch_one(tx).await?)
-}
-
 /// Removes what was published before `before`; returns how many rows went.
 pub async fn prune(tx: &mut PgConnection, before: Timestamp) -> Result<u64> {
     let done =

@@ -160,7 +160,10 @@ impl Batch<'_> {
         let fresh: Vec<&Received> = events.filter(|event| fresh.remove(&event.id)).collect();
         self.have_effects(&mut tx, &fresh).await?;
         tx.commit().await?;
-        self.consumer.wake.wake();
+        // A projection tells nothing: there is nothing for the relay.
+        if !self.consumer.is_projection() {
+            self.consumer.wake.wake();
+        }
         Ok(())
     }
 
@@ -172,8 +175,8 @@ impl Batch<'_> {
                 }
                 Ok(())
             }
-            Effects::AllAtOnce(_) if events.is_empty() => Ok(()),
-            Effects::AllAtOnce(handler) => {
+            Effects::Projection(_) if events.is_empty() => Ok(()),
+            Effects::Projection(handler) => {
                 // Open as long as the batch takes: each event's own trace shows when it was handled. Only what is done for
                 // one event alone can stand below it there.
                 let spans: Vec<Span> = events.iter().map(|event| self.span(event)).collect();

@@ -77,7 +77,7 @@ impl Consumer {
 
     /// Whether its effects stay in its own tables, and nobody builds on them.
     pub(super) fn is_projection(&self) -> bool {
-        matches!(self.spec.effects, Effects::AllAtOnce(_))
+        matches!(self.spec.effects, Effects::Projection(_))
     }
 
     /// Which subjects of which service's stream.

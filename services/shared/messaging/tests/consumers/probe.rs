@@ -6,7 +6,7 @@ use async_nats::{ConnectOptions, HeaderMap, ServerAddr, jetstream};
 use async_trait::async_trait;
 use foursight_kernel::{Clock, Error};
 use foursight_messaging::{
-    BatchHandler, Bus, ConsumerSpec, HandleError, NewEvent, Received, Source, outbox::PastEvent,
+    Bus, ConsumerSpec, HandleError, NewEvent, Projection, Received, Source, outbox::PastEvent,
     topology::Topology,
 };
 use foursight_runtime::{Role, RoleContext, RoleParts};
@@ -62,13 +62,13 @@ impl Role for Probe {
 
     async fn build(&self, _: &RoleContext) -> anyhow::Result<RoleParts> {
         let sources = self.sources.lock().unwrap().clone();
-        let consumer = ConsumerSpec::in_batches("effects", &sources, Arc::new(self.clone()));
+        let consumer = ConsumerSpec::projection("effects", &sources, Arc::new(self.clone()));
         Ok(RoleParts { consumers: vec![consumer], ..RoleParts::default() })
     }
 }
 
 #[async_trait]
-impl BatchHandler for Probe {
+impl Projection for Probe {
     async fn handle_all(&self, tx: &mut PgConnection, events: &[&Received]) -> Result<(), HandleError> {
         let ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
         self.batches.lock().unwrap().push(ids.clone());
