@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::fcntl::Flock;
+use percent_encoding::NON_ALPHANUMERIC;
 use tokio::sync::Mutex;
 
 use crate::credentials::Credentials;
@@ -164,6 +165,18 @@ impl Stack {
             "postgres://postgres:{}@127.0.0.1:{}/{database}",
             self.credentials.postgres, self.ports.postgres
         )
+    }
+
+    /// The superuser's URL of one database, over the socket.
+    pub fn postgres_socket_url(&self, database: &str) -> String {
+        self.socket_url("postgres", &self.credentials.postgres, database)
+    }
+
+    /// A role's URL of one database, over the socket: on one machine that costs a good third less than TCP.
+    pub fn socket_url(&self, user: &str, password: &str, database: &str) -> String {
+        let folder = self.socket_dir.as_os_str().as_encoded_bytes();
+        let folder = percent_encoding::percent_encode(folder, NON_ALPHANUMERIC);
+        format!("postgres://{user}:{password}@{folder}:{}/{database}", self.ports.postgres)
     }
 
     /// The URL of NATS, with user and password.

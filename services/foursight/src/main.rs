@@ -7,6 +7,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // One crypto library for the whole process; a second installation is no harm.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();

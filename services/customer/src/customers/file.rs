@@ -1,5 +1,6 @@
 //! Reading files as they stand in the database, masked.
 
+use foursight_access::Principal;
 use foursight_kernel::{CustomerId, Result, StoreId, sql::Timestamp, time};
 use foursight_proto::{
     customer::v1::{ContactPoint, Customer},
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     contacts,
+    context::Context,
     customers::{
         KeyRing, WrappedKey, masking,
         sealing::{DataKey, FieldKind},
@@ -18,6 +20,7 @@ use crate::{
     names,
 };
 
+/// A file beside one of its contact points; a file without any has one row all the same.
 struct FileRow {
     id: Uuid,
     kind: i16,
@@ -34,51 +37,64 @@ struct FileRow {
     master_version: i32,
     wrapped: Vec<u8>,
     stores: Vec<Uuid>,
-    point_ids: Vec<Uuid>,
-    point_kinds: Vec<i16>,
-    point_values: Vec<Vec<u8>>,
-    point_starts: Vec<Timestamp>,
-    point_ends: Vec<Option<Timestamp>>,
+    point_id: Option<Uuid>,
+    point_kind: Option<i16>,
+    point_sealed: Option<Vec<u8>>,
+    point_start: Option<Timestamp>,
+    point_end: Option<Timestamp>,
+}
+
+/// The files of these ids that may be seen, newest first. `$1` is how far the statement may see, or NULL in a transaction that
+/// has said so; `$2` are the ids.
+macro_rules! files {
+    ($reach:expr, $ids:expr) => {
+        sqlx::query_as!(
+            FileRow,
+            r#"SELECT id AS "id!", kind AS "kind!", display_name AS "display_name!", gender AS "gender!", birthday,
+                      national_id_sealed, store_id AS "store_id!", source AS "source!", stage AS "stage!",
+                      version AS "version!", create_time AS "create_time!", update_time AS "update_time!",
+                      master_version AS "master_version!", wrapped AS "wrapped!", stores AS "stores!: Vec<Uuid>",
+                      point_id, point_kind, point_sealed, point_start, point_end
+               FROM customer.files($1, $2)"#,
+            $reach,
+            $ids,
+        )
+    };
 }
 
 /// The files of these ids that the transaction's caller may see, newest first.
 pub(crate) async fn read(tx: &mut PgConnection, keys: &KeyRing, ids: &[Uuid]) -> Result<Vec<Customer>> {
-    let rows = sqlx::query_as!(
-        FileRow,
-        r#"SELECT c.id, c.kind, c.display_name, c.gender, c.birthday, c.national_id_sealed, c.store_id, c.source,
-                  c.stage, c.version, c.create_time, c.update_time, k.master_version, k.wrapped,
-                  ARRAY(SELECT s.store_id FROM customer.customer_stores s
-                        WHERE s.customer_id = c.id ORDER BY s.start_time, s.store_id) AS "stores!: Vec<Uuid>",
-                  p.ids AS "point_ids!: Vec<Uuid>", p.kinds AS "point_kinds!: Vec<i16>",
-                  p.sealed AS "point_values!: Vec<Vec<u8>>", p.starts AS "point_starts!: Vec<Timestamp>",
-                  p.ends AS "point_ends!: Vec<Option<Timestamp>>"
-           FROM customer.customers c
-           JOIN customer.customer_keys k ON k.customer_id = c.id
-           CROSS JOIN LATERAL (
-               SELECT coalesce(array_agg(x.id ORDER BY x.id), '{}') AS ids,
-                      coalesce(array_agg(x.kind ORDER BY x.id), '{}') AS kinds,
-                      coalesce(array_agg(x.sealed ORDER BY x.id), '{}') AS sealed,
-                      coalesce(array_agg(x.start_time ORDER BY x.id), '{}') AS starts,
-                      coalesce(array_agg(x.end_time ORDER BY x.id), '{}') AS ends
-               FROM customer.contact_points x WHERE x.customer_id = c.id
-           ) p
-           WHERE c.id = ANY($1)
-           ORDER BY c.id DESC"#,
-        ids,
-    )
-    .fetch_all(tx)
-    .await?;
-    rows.into_iter().map(|row| row.to_proto(keys)).collect()
+    let rows = files!(None::<&str>, ids).fetch_all(tx).await?;
+    to_protos(&rows, keys)
+}
+
+/// The file of this id, if the caller may see it, in one round trip.
+pub(crate) async fn read_one(ctx: &Context, caller: &Principal, id: CustomerId) -> Result<Option<Customer>> {
+    let ids = [id.uuid()];
+    let rows = ctx.db.ask(caller, |reach| files!(reach, &ids)).await?;
+    Ok(to_protos(&rows, &ctx.keys)?.pop())
+}
+
+fn to_protos(rows: &[FileRow], keys: &KeyRing) -> Result<Vec<Customer>> {
+    rows.chunk_by(|one, next| one.id == next.id)
+        .filter_map(<[_]>::split_first)
+        .map(|(first, more)| {
+            let id = CustomerId::from(first.id);
+            let key = WrappedKey { master_version: first.master_version, wrapped: first.wrapped.clone() };
+            let key = keys.unwrap(id, &key)?;
+            let points =
+                std::iter::once(first).chain(more).filter_map(|row| row.contact_point(id, &key).transpose());
+            first.to_proto(&key, points.collect::<Result<_>>()?)
+        })
+        .collect()
 }
 
 impl FileRow {
-    fn to_proto(&self, keys: &KeyRing) -> Result<Customer> {
+    fn to_proto(&self, key: &DataKey, contact_points: Vec<ContactPoint>) -> Result<Customer> {
         let id = CustomerId::from(self.id);
-        let key = WrappedKey { master_version: self.master_version, wrapped: self.wrapped.clone() };
-        let key = keys.unwrap(id, &key)?;
         let national_id = match &self.national_id_sealed {
             None => String::new(),
-            Some(sealed) => masked(&key, FieldKind::NationalId, sealed)?,
+            Some(sealed) => masked(key, FieldKind::NationalId, sealed)?,
         };
         Ok(Customer {
             name: id.name(),
@@ -87,7 +103,7 @@ impl FileRow {
             gender: self.gender.into(),
             birthday: self.birthday.map(|birthday| date_to_proto(birthday.to_jiff())),
             national_id,
-            contact_points: self.contact_points(id, &key)?,
+            contact_points,
             // Another store's id is not the caller's business.
             store: if self.stores.contains(&self.store_id) {
                 StoreId::from(self.store_id).name()
@@ -103,22 +119,20 @@ impl FileRow {
         })
     }
 
-    fn contact_points(&self, id: CustomerId, key: &DataKey) -> Result<Vec<ContactPoint>> {
-        let points = self.point_ids.iter().zip(&self.point_kinds).zip(&self.point_values);
-        let times = self.point_starts.iter().zip(&self.point_ends);
-        points
-            .zip(times)
-            .map(|(((point, kind), sealed), (start, end))| {
-                let (kind, field) = contacts::kind_of(*kind)?;
-                Ok(ContactPoint {
-                    name: names::below(id, "contactPoints", *point),
-                    kind: kind.into(),
-                    value: masked(key, field, sealed)?,
-                    start_time: Some(time::to_proto(start.to_jiff())),
-                    end_time: end.map(|end| time::to_proto(end.to_jiff())),
-                })
-            })
-            .collect()
+    /// None in the row of a file that has no contact point.
+    fn contact_point(&self, id: CustomerId, key: &DataKey) -> Result<Option<ContactPoint>> {
+        let (Some(point), Some(kind), Some(sealed)) = (self.point_id, self.point_kind, &self.point_sealed)
+        else {
+            return Ok(None);
+        };
+        let (kind, field) = contacts::kind_of(kind)?;
+        Ok(Some(ContactPoint {
+            name: names::below(id, "contactPoints", point),
+            kind: kind.into(),
+            value: masked(key, field, sealed)?,
+            start_time: self.point_start.map(|start| time::to_proto(start.to_jiff())),
+            end_time: self.point_end.map(|end| time::to_proto(end.to_jiff())),
+        }))
     }
 }
 

@@ -17,8 +17,6 @@ pub(crate) async fn get(ctx: &Context, caller: &Principal, request: &GetCustomer
     let mut v = Violations::default();
     let id: Option<CustomerId> = v.name("name", &request.name);
     v.check()?;
-    let mut tx = ctx.db.begin(caller).await?;
-    let ids: Vec<_> = id.iter().map(|id| id.uuid()).collect();
-    let found = file::read(&mut tx, &ctx.keys, &ids).await?;
-    Ok(found.into_iter().next().ok_or(CustomerError::NotFound)?)
+    let Some(id) = id else { return Err(CustomerError::NotFound.into()) };
+    Ok(file::read_one(ctx, caller, id).await?.ok_or(CustomerError::NotFound)?)
 }

@@ -74,14 +74,14 @@ async fn the_database_itself_shows_a_store_its_own_customers_only() {
 async fn a_statement_that_forgets_its_scope_reaches_nothing() {
     let world = World::start().await;
     world.open(&world.here, world.hangzhou, "示例一", "13800001234").await;
-    let pool = world.stack.db("customer").pool();
+    let mut tx = world.stack.db("customer").pool().begin("BEGIN").await.unwrap();
     let files: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM customer.customers").fetch_one(pool).await.unwrap();
+        sqlx::query_scalar("SELECT count(*) FROM customer.customers").fetch_one(&mut *tx).await.unwrap();
     assert_eq!(files, 0);
     let written = sqlx::query(
         "INSERT INTO customer.customer_stores VALUES (gen_random_uuid(), gen_random_uuid(), now())",
     )
-    .execute(pool)
+    .execute(&mut *tx)
     .await;
     assert!(written.unwrap_err().to_string().contains("row-level security"));
 }

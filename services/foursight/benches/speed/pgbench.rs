@@ -47,7 +47,7 @@ pub(crate) async fn run(stack: &Stack, script: &Path, clients: usize, time: Dura
     let logs = folder.join("pgbench");
     let mut command = Command::new(program);
     command
-        .arg(stack.prepared.postgres_url())
+        .arg(stack.prepared.postgres_socket_url())
         .args(["--no-vacuum", "--protocol=prepared", "--log", "--log-prefix"])
         .arg(&logs)
         .args(["--client", &clients.to_string(), "--time", &time.as_secs().to_string(), "--file"])

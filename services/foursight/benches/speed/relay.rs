@@ -8,15 +8,13 @@ use async_nats::jetstream::{
     message::{PublishMessage, StreamMessage},
 };
 use foursight_customer::CustomerRole;
+use foursight_database::{Limits, Pool};
 use foursight_kernel::SystemClock;
 use foursight_messaging::relay::{Relay, Wake};
 use foursight_runtime::{Role, migrate};
 use futures::{StreamExt, TryStreamExt};
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::{
-    ConnectOptions, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{ConnectOptions, PgPool, postgres::PgConnectOptions};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -32,14 +30,16 @@ const UNDER_WAY: usize = 1_000;
 
 pub(crate) async fn measure(stack: &Stack, report: &mut Report) -> Result<()> {
     eprintln!("· relaying {EVENTS} events");
-    let pool = fresh_outbox(stack).await?;
+    let options = fresh_outbox(stack).await?;
+    let pool = PgPool::connect_with(options.clone()).await?;
+    let limits = Limits { connections: 4, wait: Duration::from_secs(3) };
     let settings = &stack.prepared.settings;
     let bus = stack::connect(settings, "bench").await?;
     bus.ensure_streams().await?;
     let stop = CancellationToken::new();
     let relay = Relay {
         service: "customer",
-        pool: pool.clone(),
+        pool: Pool::new(options, limits)?,
         bus: bus.clone(),
         clock: std::sync::Arc::new(SystemClock),
         wake: Wake::default(),
@@ -62,7 +62,7 @@ pub(crate) async fn measure(stack: &Stack, report: &mut Report) -> Result<()> {
 }
 
 /// A database with the customer service's schema, and an outbox full of an event as the service writes it.
-async fn fresh_outbox(stack: &Stack) -> Result<PgPool> {
+async fn fresh_outbox(stack: &Stack) -> Result<PgConnectOptions> {
     sqlx::raw_sql("CREATE DATABASE relay").execute(&stack.owner).await?;
     let url = stack.prepared.settings.service("customer").database_url.context("customer has no database")?;
     let options: PgConnectOptions = url.expose_secret().parse()?;
@@ -79,7 +79,7 @@ async fn fresh_outbox(stack: &Stack) -> Result<PgPool> {
     .fetch_one(&stack.owner)
     .await?;
     let options = options.database("relay").options([("search_path", "customer,public")]);
-    let pool = PgPoolOptions::new().max_connections(4).connect_with(options).await?;
+    let pool = PgPool::connect_with(options.clone()).await?;
     sqlx::query(
         "INSERT INTO outbox (id, event_type, aggregate, version, store_id, at, traceparent, payload)
          SELECT gen_random_uuid(), $1, gen_random_uuid(), 1, gen_random_uuid(), now(),
@@ -93,7 +93,8 @@ async fn fresh_outbox(stack: &Stack) -> Result<PgPool> {
     let owner = PgPool::connect(&owner_url).await?;
     sqlx::query("VACUUM ANALYZE customer.outbox").execute(&owner).await?;
     owner.close().await;
-    Ok(pool)
+    pool.close().await;
+    Ok(options)
 }
 
 async fn last_is_published(pool: &PgPool) -> Result<bool> {

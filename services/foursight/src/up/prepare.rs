@@ -36,6 +36,11 @@ impl Prepared {
     pub fn postgres_url(&self) -> String {
         self.servers.postgres_url(DATABASE)
     }
+
+    /// The same, over the socket, as the services have it.
+    pub fn postgres_socket_url(&self) -> String {
+        self.servers.postgres_socket_url(DATABASE)
+    }
 }
 
 impl Plan {
@@ -125,9 +130,8 @@ fn configuration(
         let own = secrets.of(name)?;
         writeln!(text, "[services.{name}]\nsecret = \"{}\"", own.secret)?;
         if role.migrator().is_some() {
-            let (user, password, port) =
-                (migrate::role_of(name), &own.database_password, servers.ports().postgres);
-            writeln!(text, "database_url = \"postgres://{user}:{password}@127.0.0.1:{port}/{DATABASE}\"")?;
+            let url = servers.socket_url(&migrate::role_of(name), &own.database_password, DATABASE);
+            writeln!(text, "database_url = \"{url}\"")?;
         }
     }
     writeln!(text, "[nats]\nurl = \"{}\"", servers.nats_url())?;

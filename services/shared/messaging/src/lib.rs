@@ -4,7 +4,6 @@
 //! handle events so that each has its effect once, however often it comes ([`consumer`]); what cannot be handled goes to
 //! the dead letters with its reason ([`dead_letters`]). Streams, subjects and names are declared in [`topology`].
 
-mod begin;
 pub mod bus;
 pub mod consumer;
 pub mod dead_letters;
@@ -13,7 +12,6 @@ pub mod outbox;
 pub mod relay;
 pub mod topology;
 
-pub use begin::begin;
 pub use bus::Bus;
 pub use consumer::{ConsumerSpec, HandleError, Handler, Projection, Source};
 pub use envelope::{NewEvent, Received};

@@ -13,8 +13,8 @@ pub(crate) mod publish;
 
 use std::{sync::Arc, time::Duration};
 
+use foursight_database::Pool;
 use foursight_kernel::{Result, SharedClock};
-use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -45,7 +45,7 @@ pub struct Relay {
     /// The service's name.
     pub service: &'static str,
     /// Connections with the service's own role and search path.
-    pub pool: PgPool,
+    pub pool: Pool,
     /// Where to publish.
     pub bus: Bus,
     /// Tells when an event was published.
@@ -124,7 +124,7 @@ impl Relay {
     async fn publish_batch(&self) -> Result<usize> {
         // A mark that is lost in a crash of Postgres means that the event is published again, which is harmless: not worth
         // a wait for the disk.
-        let mut tx = crate::begin(&self.pool, "BEGIN; SET LOCAL synchronous_commit = off").await?;
+        let mut tx = self.pool.begin("BEGIN; SET LOCAL synchronous_commit = off").await?;
         let rows = publish::take(&mut tx, BATCH).await?;
         if rows.is_empty() {
             return Ok(0);

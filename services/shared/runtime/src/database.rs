@@ -7,11 +7,12 @@ use std::{
 };
 
 use foursight_access::{Principal, Reach};
+use foursight_database::{Limits, Pool, Question, Transaction};
 use foursight_kernel::{Error, Result};
 use foursight_messaging::relay::Wake;
 use sqlx::{
-    ConnectOptions, PgConnection, PgPool, Postgres, Transaction,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    ConnectOptions, PgConnection,
+    postgres::{PgConnectOptions, PgRow},
 };
 
 use crate::settings::DatabaseSettings;
@@ -22,7 +23,7 @@ const GROUP: &str = "*";
 /// The database of one service. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Database {
-    pool: PgPool,
+    pool: Pool,
     wake: Wake,
 }
 
@@ -35,6 +36,8 @@ impl Database {
         let options = PgConnectOptions::from_str(url)
             .map_err(Error::internal)?
             .application_name(&format!("foursight-{service}"))
+            // More than any service has statements: one that is thrown out is prepared again each time.
+            .statement_cache_capacity(1_000)
             // One plan for each statement: planning under row-level security costs more than most statements themselves.
             // It may be made while the tables are still empty, so it never reads a whole table where an index would do,
             // not even to join it with a few rows.
@@ -47,14 +50,11 @@ impl Database {
             ])
             .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1))
             .log_statements(tracing::log::LevelFilter::Off);
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.max_connections)
-            .acquire_timeout(Duration::from_secs(settings.acquire_timeout_s))
-            .idle_timeout(Duration::from_mins(5))
-            // A connection that has died is found by what begins on it, without a question before each request.
-            .test_before_acquire(false)
-            .connect_lazy_with(options);
-        Ok(Self { pool, wake: Wake::default() })
+        let limits = Limits {
+            connections: settings.max_connections,
+            wait: Duration::from_secs(settings.acquire_timeout_s),
+        };
+        Ok(Self { pool: Pool::new(options, limits)?, wake: Wake::default() })
     }
 
     /// Begins a transaction that reaches as far as the caller does.
@@ -84,12 +84,31 @@ impl Database {
         self.begin_with(&format!("{}; {planned_each_time}", reaching(&reach_of(caller)))).await
     }
 
+    /// Asks for rows outside any transaction of ours, so in one round trip: for what is read most. The question is given how far
+    /// the caller reaches, and its statement has to say so itself, by a function of the schema; one that does not reaches
+    /// nothing. It may be asked twice.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` while the database is away.
+    pub async fn ask<'q, F, T>(
+        &self,
+        caller: &Principal,
+        question: impl Fn(&str) -> Question<'q, F>,
+    ) -> Result<Vec<T>>
+    where
+        F: FnMut(PgRow) -> Result<T, sqlx::Error> + Send,
+        T: Send + Unpin,
+    {
+        let reach = reach_of(caller);
+        self.pool.ask(|| question(&reach)).await
+    }
+
     async fn begin_with(&self, begin: &str) -> Result<Tx> {
-        Ok(Tx { inner: foursight_messaging::begin(&self.pool, begin).await?, wake: self.wake.clone() })
+        Ok(Tx { inner: self.pool.begin(begin).await?, wake: self.wake.clone() })
     }
 
     /// The pool, for the relay, consumers and health.
-    pub fn pool(&self) -> &PgPool {
+    pub fn pool(&self) -> &Pool {
         &self.pool
     }
 
@@ -116,7 +135,7 @@ fn reaching(reach: &str) -> String {
 /// reads ends so.
 #[derive(Debug)]
 pub struct Tx {
-    inner: Transaction<'static, Postgres>,
+    inner: Transaction,
     wake: Wake,
 }
 
@@ -137,7 +156,7 @@ impl Tx {
     /// # Errors
     /// `UNAVAILABLE` while the database is away.
     pub async fn rollback(self) -> Result<()> {
-        Ok(self.inner.rollback().await?)
+        self.inner.rollback().await
     }
 }
 

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
-use foursight_messaging::{Bus, begin};
+use foursight_database::Pool;
+use foursight_messaging::Bus;
 use serde::Serialize;
-use sqlx::PgPool;
 
 use crate::telemetry::Metrics;
 
@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What is looked at.
 #[derive(Debug, Clone)]
 pub(crate) struct Checks {
-    pub(crate) pools: Vec<(&'static str, PgPool)>,
+    pub(crate) pools: Vec<(&'static str, Pool)>,
     pub(crate) bus: Bus,
     pub(crate) metrics: Metrics,
 }
@@ -39,7 +39,7 @@ pub(crate) fn router(checks: Checks) -> Router {
 async fn ready(State(checks): State<Checks>) -> (StatusCode, Json<Readiness>) {
     let mut parts = BTreeMap::new();
     for (service, pool) in &checks.pools {
-        let answer = tokio::time::timeout(PATIENCE, begin(pool, "BEGIN")).await;
+        let answer = tokio::time::timeout(PATIENCE, pool.begin("BEGIN")).await;
         let verdict = if matches!(answer, Ok(Ok(_))) { "ok" } else { "the database does not answer" };
         parts.insert(format!("{service}.database"), verdict);
     }

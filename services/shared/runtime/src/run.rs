@@ -228,7 +228,7 @@ impl Running {
         self.relaying.cancel();
         drain("outboxes", &self.relays).await;
         for (_, database) in &self.databases {
-            database.pool().close().await;
+            database.pool().close();
         }
     }
 

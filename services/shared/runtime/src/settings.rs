@@ -45,7 +45,7 @@ pub struct Settings {
 #[derive(Debug, Clone, Deserialize)]
 pub struct DatabaseSettings {
     /// Connections of each role, at most.
-    pub max_connections: u32,
+    pub max_connections: usize,
     /// Seconds that a request waits for a connection.
     pub acquire_timeout_s: u64,
     /// The owner's connection, for migrations.

@@ -3,8 +3,9 @@
 use std::{collections::HashSet, error::Error as _, time::Duration};
 
 use async_nats::jetstream::{AckKind, Message};
+use foursight_database::Transaction;
 use foursight_kernel::{Error, Result, trace};
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::PgConnection;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
@@ -198,13 +199,13 @@ impl Batch<'_> {
         done(self.consumer, message, self.connection).await;
     }
 
-    async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
+    async fn begin(&self) -> Result<Transaction> {
         let begin = if self.consumer.is_projection() {
             "BEGIN; SET LOCAL foursight.reach = '*'; SET LOCAL synchronous_commit = off"
         } else {
             "BEGIN; SET LOCAL foursight.reach = '*'"
         };
-        crate::begin(&self.consumer.pool, begin).await
+        self.consumer.pool.begin(begin).await
     }
 
     /// Puts a message to the dead letters; only when it is safe there, it is done with here.

@@ -72,7 +72,7 @@ pub(super) async fn acknowledge(
 /// commits before it have been written by then, too.
 async fn on_disk(consumer: &Consumer, durable: &str, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
     let begin = "BEGIN; SET LOCAL foursight.reach = '*'; SET LOCAL synchronous_commit = on";
-    let mut tx = crate::begin(&consumer.pool, begin).await?;
+    let mut tx = consumer.pool.begin(begin).await?;
     let kept: Vec<Uuid> = sqlx::query_scalar(
         "WITH written AS MATERIALIZED (SELECT pg_logical_emit_message(true, 'foursight', ''))
          SELECT event_id FROM inbox, written WHERE consumer = $1 AND event_id = ANY ($2)",

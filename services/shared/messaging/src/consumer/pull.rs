@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_nats::jetstream::{AckKind, Message, consumer::pull};
+use foursight_database::Pool;
 use foursight_kernel::Result;
 use futures::{FutureExt, StreamExt};
-use sqlx::PgPool;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +33,7 @@ pub struct Consumer {
     /// What for, to what, and what then.
     pub spec: ConsumerSpec,
     /// Connections with the service's own role and search path; transactions on it reach the whole group.
-    pub pool: PgPool,
+    pub pool: Pool,
     /// Where to listen.
     pub bus: Bus,
     /// Rung after each commit: effects may have written events of their own.

@@ -27,7 +27,7 @@ use crate::bus::unavailable;
 /// `at_most` is a place after which the stream is known to be another than in the books.
 pub(super) async fn mend(relay: &Relay, at_most: Option<i64>) -> Result<()> {
     relay.bus.ensure_streams().await?;
-    let mut tx = crate::begin(&relay.pool, "BEGIN").await?;
+    let mut tx = relay.pool.begin("BEGIN").await?;
     sqlx::query("SELECT pg_advisory_xact_lock(hashtext('relay.mend'), hashtext($1))")
         .bind(relay.service)
         .execute(&mut *tx)

@@ -1,0 +1,180 @@
+//! The pool: connections that are kept open, and may have died since they were used last.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use deadpool::{
+    Runtime,
+    managed::{self, Manager, Metrics, Object, PoolError, QueueMode, RecycleResult},
+};
+use foursight_kernel::{Error, Result};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, Postgres,
+    postgres::{PgArguments, PgConnectOptions, PgRow},
+    query::Map,
+};
+
+use crate::Transaction;
+
+/// A connection that nobody has used for so long is closed.
+const IDLE: Duration = Duration::from_mins(5);
+
+/// How often idle connections are looked for.
+const TIDY_EVERY: Duration = Duration::from_mins(1);
+
+/// A connection that goes back to the pool when it is dropped.
+pub(crate) type Connection = Object<Connections>;
+
+/// How connections are made.
+#[derive(Debug)]
+pub(crate) struct Connections(PgConnectOptions);
+
+impl Manager for Connections {
+    type Type = PgConnection;
+    type Error = sqlx::Error;
+
+    async fn create(&self) -> Result<PgConnection, sqlx::Error> {
+        // Seldom awaited and large: it does not belong into every transaction's future.
+        Box::pin(PgConnection::connect_with(&self.0)).await
+    }
+
+    /// A connection is not asked how it is: that would be one round trip more for every transaction. What begins on it finds
+    /// out, and passes over one that has died.
+    async fn recycle(&self, _: &mut PgConnection, _: &Metrics) -> RecycleResult<sqlx::Error> {
+        Ok(())
+    }
+}
+
+/// A question as `sqlx::query_as!` makes it.
+pub type Question<'q, F> = Map<'q, Postgres, F, PgArguments>;
+
+/// What a pool may have and take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at once.
+    pub connections: usize,
+    /// How long somebody waits for one that is free, and how long one may take to be made.
+    pub wait: Duration,
+}
+
+/// Connections to one database, under one role. Cheap to clone.
+///
+/// The connection that was used last is the next one to be used, so that few are hot while little is going on.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    connections: managed::Pool<Connections>,
+    tidied: Arc<Tidied>,
+}
+
+#[derive(Debug)]
+struct Tidied {
+    made: Instant,
+    /// Seconds after `made`.
+    last: AtomicU64,
+}
+
+impl Pool {
+    /// A pool that connects when it is first used.
+    ///
+    /// # Errors
+    /// `INTERNAL` when the limits make no pool.
+    pub fn new(options: PgConnectOptions, limits: Limits) -> Result<Self> {
+        let connections = managed::Pool::builder(Connections(options))
+            .max_size(limits.connections)
+            .queue_mode(QueueMode::Lifo)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(limits.wait))
+            .create_timeout(Some(limits.wait))
+            .build()
+            .map_err(Error::internal)?;
+        Ok(Self { connections, tidied: Arc::new(Tidied { made: Instant::now(), last: AtomicU64::new(0) }) })
+    }
+
+    /// Begins a transaction with `statement`, in one round trip.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` while the database is away.
+    pub async fn begin(&self, statement: &str) -> Result<Transaction> {
+        let mut dead = 0;
+        loop {
+            let mut transaction = Transaction::of(self.connection().await?);
+            match transaction.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await {
+                Ok(_) => return Ok(transaction),
+                Err(error) => {
+                    transaction.discard();
+                    self.pass_over(error, &mut dead)?;
+                }
+            }
+        }
+    }
+
+    /// Asks for rows in one round trip, with no transaction of ours around the question. It may be asked twice.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` while the database is away.
+    pub async fn ask<'q, F, T>(&self, question: impl Fn() -> Question<'q, F>) -> Result<Vec<T>>
+    where
+        F: FnMut(PgRow) -> Result<T, sqlx::Error> + Send,
+        T: Send + Unpin,
+    {
+        let mut dead = 0;
+        loop {
+            let mut connection = self.connection().await?;
+            match question().fetch_all(&mut *connection).await {
+                Ok(rows) => return Ok(rows),
+                Err(error) => {
+                    // It may be the connection that is at fault.
+                    drop(Object::take(connection));
+                    self.pass_over(error, &mut dead)?;
+                }
+            }
+        }
+    }
+
+    /// No connection can be had any more; those that are out close when they come back.
+    pub fn close(&self) {
+        self.connections.close();
+    }
+
+    async fn connection(&self) -> Result<Connection> {
+        self.tidy();
+        self.connections.get().await.map_err(nothing_free)
+    }
+
+    /// Whether to go on with another connection: nothing was done on one that turns out to have died while it lay here.
+    fn pass_over(&self, error: sqlx::Error, dead: &mut usize) -> Result<()> {
+        let error = Error::from(error);
+        if !error.is_transient() || *dead == self.connections.status().max_size {
+            return Err(error);
+        }
+        *dead += 1;
+        Ok(())
+    }
+
+    /// Closes what nobody has used for long, now and then.
+    fn tidy(&self) {
+        let now = self.tidied.made.elapsed().as_secs();
+        let last = self.tidied.last.load(Ordering::Relaxed);
+        if now >= last + TIDY_EVERY.as_secs()
+            && self.tidied.last.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        {
+            self.connections.retain(|_, metrics| metrics.last_used() < IDLE);
+        }
+    }
+}
+
+fn nothing_free(error: PoolError<sqlx::Error>) -> Error {
+    match error {
+        PoolError::Backend(error) => error.into(),
+        PoolError::Closed => sqlx::Error::PoolClosed.into(),
+        // No hooks are set; what remains is a wait that was too long.
+        PoolError::Timeout(_) | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
+            sqlx::Error::PoolTimedOut.into()
+        }
+    }
+}
