@@ -19,7 +19,8 @@ pub(crate) async fn list(
     let store: Option<StoreId> = v.optional_name("store", &request.store);
     v.check()?;
     let store = scope::store_of_list(caller, store)?;
-    let page = Page::<ReceptionId>::parse(request.page_size, &request.page_token)?;
+    let filter = ListReceptionsRequest { page_size: 0, page_token: String::new(), ..request.clone() };
+    let page = Page::<ReceptionId>::parse(request.page_size, &request.page_token, &filter)?;
     let mut tx = ctx.db.begin_list(caller).await?;
     let rows = sqlx::query_as!(
         ReceptionRow,
