@@ -24,7 +24,8 @@ pub(crate) async fn list(
     let mut tx = ctx.db.begin_list(caller).await?;
     let rows = sqlx::query_as!(
         ReceptionRow,
-        "SELECT id, store_id, kind, customer_id, intended_model, contact_left, create_time, request_hash
+        "SELECT id, store_id, kind, customer_id, intended_model, contact_left, create_time, request_hash,
+                file_opened, added, not_taken
          FROM customer.receptions
          WHERE ($1::uuid IS NULL OR store_id = $1) AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
         store.map(StoreId::uuid),
