@@ -22,7 +22,8 @@ pub(crate) async fn list(
     caller: &Principal,
     request: &proto::ListStoresRequest,
 ) -> Result<proto::ListStoresResponse> {
-    let filter = proto::ListStoresRequest { page_size: 0, page_token: String::new(), ..request.clone() };
+    // The list has no filter but the caller's reach.
+    let filter = proto::ListStoresRequest::default();
     let page = Page::<Cursor>::parse(request.page_size, &request.page_token, &filter)?;
     let after = page.after.as_ref();
     let mut tx = directory.db.begin_list(caller).await?;
