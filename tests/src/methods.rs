@@ -1,7 +1,10 @@
 //! The API's methods as the descriptors tell them, and a sound request for each.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use foursight_access::rules::{Rule, Rules};
+use foursight_kernel::{Clock, SystemClock};
 use foursight_proto::access::v1::Scope;
 use prost_reflect::{FieldDescriptor, MessageDescriptor, Value as Reflected};
 use reqwest::Method as Verb;
@@ -143,6 +146,7 @@ pub enum Behavior {
 /// changed. `None` for a method that this list does not know: add it.
 pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
     let (store, staff) = (names.of("stores"), names.of("staff"));
+    let tomorrow = (SystemClock.now() + Duration::from_hours(24)).to_string();
     let calendar = json!({
         "timeZone": "Asia/Shanghai",
         "weekly": [{ "day": "MONDAY", "opens": { "hours": 9, "minutes": 0 }, "closes": { "hours": 18, "minutes": 30 } }],
@@ -200,7 +204,7 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
         }),
         "CreateVisit" => json!({
             "store": store, "vehicle": names.of("vehicles"), "customer": names.of("customers"),
-            "kind": "VISIT_KIND_REPAIR", "odometerKm": 1_000_000, "advisor": staff, "promiseTime": "2027-01-05T09:30:00Z",
+            "kind": "VISIT_KIND_REPAIR", "odometerKm": 1_000_000, "advisor": staff, "promiseTime": tomorrow,
         }),
         "CompleteVisit" => {
             json!({ "amount": { "currencyCode": "CNY", "units": "100", "nanos": 500_000_000 } })

@@ -45,7 +45,8 @@ impl Names {
         let file = api.get(&manager, &format!("/v1/{}", story.customer)).await?;
         let point = file["contactPoints"][0]["name"].as_str().context("the file has no contact point")?;
         names.insert("contactPoints", point.to_owned());
-        names.insert("staff", manager.name);
+        // Who may be put in charge of anything: a lead, a visit, a case.
+        names.insert("staff", api.person(Role::Supervisor, &story.store).await?.name);
         Ok(Self(names))
     }
 

@@ -17,7 +17,7 @@ use crate::{
     breaches::Breaches,
     cases::{Cases, Desk},
     intake::Intake,
-    stores::Projection,
+    stores::{People, Stores},
 };
 
 static MIGRATOR: Migrator = sqlx::migrate!();
@@ -45,6 +45,7 @@ impl Role for ComplaintRole {
             clock: ctx.clock.clone(),
             ids: ctx.ids.clone(),
             customers: ctx.peers.channel("customer"),
+            calls: ctx.peers.channel("notification"),
         };
         let intake = Intake {
             clock: ctx.clock.clone(),
@@ -56,11 +57,14 @@ impl Role for ComplaintRole {
             routes: Routes::new(CaseServiceServer::new(Cases(desk))),
             consumers: vec![
                 ConsumerSpec::new("intake", &[Source::event::<CallTaskCompleted>()], Arc::new(intake)),
+                // Hears of staff, too, for the release before, which shares the durable; here another one keeps them.
                 ConsumerSpec::new(
                     "stores",
                     &[Source::event::<StoreChanged>(), Source::event::<StaffChanged>()],
-                    Arc::new(Projection),
+                    Arc::new(Stores),
                 ),
+                // On its own, so that it hears again of who was told before their roles were kept.
+                ConsumerSpec::new("staff", &[Source::event::<StaffChanged>()], Arc::new(People)),
             ],
             workers: vec![Worker::new("breaches", LOOK_EVERY, Arc::new(breaches))],
             ..RoleParts::default()

@@ -6,15 +6,16 @@ use foursight_kernel::{Ids, SharedClock};
 use foursight_runtime::Database;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use crate::customers::KeyRing;
+use crate::{customers::KeyRing, staff::Colleagues};
 
-/// Database, clock, ids and keys. Cheap to clone.
+/// Database, clock, ids, keys, and who the staff are. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) db: Database,
     pub(crate) clock: SharedClock,
     pub(crate) ids: Ids,
     pub(crate) keys: Arc<KeyRing>,
+    pub(crate) staff: Colleagues,
 }
 
 impl Context {

@@ -6,7 +6,8 @@
 //!
 //! A file is visible to the stores that serve the customer. The database enforces it: each statement runs in a
 //! transaction that says how far its caller reaches, and the tables' policies do the rest. Where somebody at a counter
-//! must be served with a file or a car of another store, a function of the database looks beyond, and says the id only.
+//! must be served with a file or a car of another store, a function of the database looks beyond: to who tells what only the
+//! customer brings, and an id is never enough. It says ids, and the one name that has to be compared.
 
 pub mod bulk;
 mod consents;
@@ -20,7 +21,9 @@ pub mod national_id;
 mod receptions;
 mod role;
 mod scope;
+mod staff;
 mod timeline;
+mod times;
 pub mod vehicles;
 mod visits;
 

@@ -22,6 +22,7 @@ use crate::{
     deliveries::Deliveries,
     leads::Leads,
     receptions::Receptions,
+    staff::Colleagues,
     timeline,
     vehicles::Vehicles,
     visits::Visits,
@@ -49,6 +50,7 @@ impl Role for CustomerRole {
             clock: context.clock.clone(),
             ids: context.ids.clone(),
             keys: Arc::new(key_ring(&context.settings)?),
+            staff: Colleagues::new(context.peers.channel("identity")),
         };
         let routes = Routes::new(CustomerServiceServer::new(Customers(ctx.clone())))
             .add_service(ConsentServiceServer::new(Consents(ctx.clone())))

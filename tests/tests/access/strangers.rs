@@ -103,8 +103,10 @@ fn what_is_listed_is_of_one_s_own_stores() -> Result<()> {
 fn one_s_own_store_does_not_open_another_s_file() -> Result<()> {
     on_stack(async |world| {
         let before = shown(world).await?;
-        let names = world.names.with("stores", &other_store(world)?);
-        for name in ["CreateLead", "CreateDelivery", "RecordConsent", "RevealField"] {
+        let store = other_store(world)?;
+        let colleague = world.api.person(foursight_proto::identity::v1::Role::Supervisor, &store).await?;
+        let names = world.names.with("stores", &store).with("staff", &colleague.name);
+        for name in ["CreateLead", "CreateDelivery", "CreateVisit", "RecordConsent", "RevealField"] {
             let method = methods()?.into_iter().find(|method| method.name == name).context(name)?;
             let http = method.http.as_ref().context("it has a path")?;
             let stranger = somebody(world, &method, names.of("stores")).await?;

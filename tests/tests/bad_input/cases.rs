@@ -26,6 +26,7 @@ fn mistyped() -> Vec<Case> {
         delivery("/plate", json!("沪I12345"), "delivery.plate"),
         delivery("/odometerKm", json!(3_000_001), "delivery.odometer_km"),
         delivery("/deliverTime", json!("2099-01-01T00:00:00Z"), "delivery.deliver_time"),
+        delivery("/deliverTime", json!("1989-06-01T00:00:00Z"), "delivery.deliver_time"),
         delivery("/deliverTime", json!("2026-02-30T09:00:00Z"), "delivery.deliver_time"),
         delivery("/lead", json!("cases/0190b3a0-0000-7000-8000-000000000000"), "delivery.lead"),
         customer("/contactPoints/0/value", json!("1390000123"), "customer.contact_points[0].value"),
@@ -54,6 +55,8 @@ fn mistyped() -> Vec<Case> {
         visit("/odometerKm", json!(-1), "visit.odometer_km"),
         visit("/odometerKm", json!(1), "visit.odometer_km"),
         visit("/kind", json!(6), "visit.kind"),
+        visit("/promiseTime", json!("2020-01-05T09:30:00Z"), "visit.promise_time"),
+        visit("/promiseTime", json!("2206-01-05T09:30:00Z"), "visit.promise_time"),
     ]
 }
 

@@ -21,7 +21,10 @@ pub(crate) async fn assign(desk: &Desk, caller: &Principal, request: AssignCaseR
 
     let mut work = Work::begin(desk, caller, id, &request.etag).await?;
     if !stores::may_own(&mut work.tx, assignee, work.case.store).await? {
-        return Err(Error::invalid_field("assignee", "must be an active member of the store's staff"));
+        return Err(Error::invalid_field(
+            "assignee",
+            "must be an active member of the store's staff or of headquarters, who may write complaints",
+        ));
     }
     work.finish(Order {
         method: "AssignCase",

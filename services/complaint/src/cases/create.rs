@@ -1,15 +1,12 @@
 //! Takes a case. First-asked responsibility 首问负责制: whoever takes it owns it until it is assigned.
 
 use foursight_access::Principal;
-use foursight_kernel::{
-    CallTaskId, CaseId, CustomerId, Error, RequestKey, Result, StoreId, VehicleId, Violations, VisitId,
-    replay,
-};
+use foursight_kernel::{CaseId, CustomerId, Error, RequestKey, Result, StoreId, Violations, replay};
 use foursight_proto::complaint::v1::{Case, CaseKind, CreateCaseRequest, IntakeChannel, Severity};
 use sqlx::PgConnection;
 use tonic::metadata::AsciiMetadataValue;
 
-use super::{Desk, NewCase, advance::require, category, customer, open, row};
+use super::{Desk, NewCase, advance::require, category, lookup, open, row, subject::Subject};
 
 pub(crate) async fn create(
     desk: &Desk,
@@ -27,7 +24,7 @@ pub(crate) async fn create(
     let severity = v.required_enum::<Severity>("case.severity", wanted.severity);
     let category = v.line("case.category", &wanted.category, 1..=100);
     let description = v.text("case.description", &wanted.description, 1..=4000);
-    check_subject(&mut v, &wanted.subject);
+    let subject = Subject::parse(&mut v, &wanted.subject);
     let request_id = v.request_id(&request.request_id);
 
     if let Some(store) = store {
@@ -35,9 +32,17 @@ pub(crate) async fn create(
     }
     // Asked before the transaction, which should not wait for a peer.
     if let Some(customer) = customer
-        && !customer::is_known(&desk.customers, token, customer).await?
+        && !lookup::is_known(desk, token.as_ref(), customer).await?
     {
         v.push("case.customer", "must be a customer of the caller's stores");
+    }
+    if let (Some(subject), Some(store)) = (subject, store)
+        && !subject.is_known(desk, token.as_ref(), store).await?
+    {
+        v.push(
+            "case.subject",
+            "must be a call or visit of the case's store, or a vehicle of the caller's stores",
+        );
     }
     let mut tx = desk.db.begin(caller).await?;
     if !category::selectable(&mut tx, &category).await? {
@@ -87,14 +92,4 @@ async fn made_before(tx: &mut PgConnection, key: Option<&RequestKey>) -> Result<
     let case = row::find(tx, found.id).await?;
     let case = case.ok_or_else(|| Error::internal("a case that was just found is gone"))?;
     Ok(Some(case.to_proto()))
-}
-
-fn check_subject(v: &mut Violations, subject: &str) {
-    let known = subject.is_empty()
-        || CallTaskId::parse_name(subject).is_ok()
-        || VisitId::parse_name(subject).is_ok()
-        || VehicleId::parse_name(subject).is_ok();
-    if !known {
-        v.push("case.subject", "must be the name of a call task, a visit or a vehicle");
-    }
 }

@@ -18,7 +18,9 @@ pub(crate) enum CaseError {
     NotHandled,
     #[error("the result has to be told before the re-visit")]
     ResultNotTold,
-    #[error("whoever handled the case may not make the re-visit; let somebody else call")]
+    #[error(
+        "whoever handled the case, now or in an earlier loop, may not make the re-visit; let somebody else call"
+    )]
     RevisitByHandler,
     #[error("the case is not closed; there is nothing to reopen")]
     NotClosed,

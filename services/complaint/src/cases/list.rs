@@ -29,7 +29,8 @@ pub(crate) async fn list(
     if let Some(store) = store {
         caller.require_store(store)?;
     }
-    let page = Page::<Cursor>::parse(request.page_size, &request.page_token)?;
+    let filter = ListCasesRequest { page_size: 0, page_token: String::new(), ..request.clone() };
+    let page = Page::<Cursor>::parse(request.page_size, &request.page_token, &filter)?;
     // Before every case: deadlines are later than the epoch.
     let after = page.after.unwrap_or(Cursor { due: Timestamp::UNIX_EPOCH, id: Uuid::max() });
 

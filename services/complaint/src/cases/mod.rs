@@ -5,12 +5,12 @@ mod assign;
 mod category;
 pub(crate) mod clock;
 mod create;
-mod customer;
 mod error;
 mod event;
 mod get;
 mod handle;
 mod list;
+mod lookup;
 pub(crate) mod number;
 mod open;
 mod policy;
@@ -22,6 +22,7 @@ mod service;
 pub(crate) mod state;
 #[cfg(test)]
 mod state_tests;
+mod subject;
 mod tell_result;
 pub(crate) mod write;
 

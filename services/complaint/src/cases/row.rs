@@ -84,34 +84,51 @@ pub(crate) async fn load(tx: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Case
     )
     .fetch_all(tx)
     .await?;
-    let cases = rows.into_iter().map(|row| Case {
-        id: row.id.into(),
-        number: row.number,
-        store: row.store_id.into(),
-        customer: row.customer_id.map(CustomerId::from),
-        channel: row.channel,
-        category: row.category,
-        severity: row.severity,
-        description: row.description,
-        subject: row.subject,
-        life: Life {
-            kind: CaseKind::try_from(i32::from(row.kind)).unwrap_or_default(),
-            state: CaseState::try_from(i32::from(row.state)).unwrap_or_default(),
-            round: row.r#loop,
-            owner: row.owner_id.map(StaffId::from),
-            handler: row.handler_id.map(StaffId::from),
-            cause: Cause::try_from(i32::from(row.cause)).unwrap_or_default(),
-            measure: Measure::try_from(i32::from(row.measure)).unwrap_or_default(),
-            closed: row.close_time.map(sql::Timestamp::to_jiff),
-            clocks: clocks.remove(&row.id).unwrap_or_default(),
-        },
-        created: row.create_time.to_jiff(),
-        updated: row.update_time.to_jiff(),
-        revision: row.revision,
-        version: row.version,
-        steps: steps.remove(&row.id).unwrap_or_default(),
+    let cases = rows.into_iter().map(|row| {
+        let steps = steps.remove(&row.id).unwrap_or_default();
+        Case {
+            id: row.id.into(),
+            number: row.number,
+            store: row.store_id.into(),
+            customer: row.customer_id.map(CustomerId::from),
+            channel: row.channel,
+            category: row.category,
+            severity: row.severity,
+            description: row.description,
+            subject: row.subject,
+            life: Life {
+                kind: CaseKind::try_from(i32::from(row.kind)).unwrap_or_default(),
+                state: CaseState::try_from(i32::from(row.state)).unwrap_or_default(),
+                round: row.r#loop,
+                owner: row.owner_id.map(StaffId::from),
+                handler: row.handler_id.map(StaffId::from),
+                handlers: handlers_of(&steps),
+                cause: Cause::try_from(i32::from(row.cause)).unwrap_or_default(),
+                measure: Measure::try_from(i32::from(row.measure)).unwrap_or_default(),
+                closed: row.close_time.map(sql::Timestamp::to_jiff),
+                clocks: clocks.remove(&row.id).unwrap_or_default(),
+            },
+            created: row.create_time.to_jiff(),
+            updated: row.update_time.to_jiff(),
+            revision: row.revision,
+            version: row.version,
+            steps,
+        }
     });
     Ok(cases.collect())
+}
+
+/// Who handled a case: in each loop, whoever took its first step to HANDLED. A reply after that leaves the state as it is.
+fn handlers_of(steps: &[StepRow]) -> Vec<StaffId> {
+    let mut loops = Vec::new();
+    let mut handlers = Vec::new();
+    for step in steps.iter().filter(|step| step.state == sql::number(CaseState::Handled)) {
+        if !loops.contains(&step.round) {
+            loops.push(step.round);
+            handlers.extend(step.staff);
+        }
+    }
+    handlers
 }
 
 async fn clocks_of(tx: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<Clock>>> {
@@ -215,5 +232,30 @@ fn step_to_proto(step: &StepRow) -> proto::CaseStep {
         note: step.note.clone(),
         create_time: Some(time::to_proto(step.at)),
         r#loop: step.round,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_after_the_handling_handles_nothing() {
+        let step = |state: CaseState, by: u128, round| StepRow {
+            state: sql::number(state),
+            staff: Some(StaffId::from(Uuid::from_u128(by))),
+            note: String::new(),
+            at: Timestamp::UNIX_EPOCH,
+            round,
+        };
+        let steps = [
+            step(CaseState::Assigned, 1, 1),
+            step(CaseState::Handled, 2, 1),
+            step(CaseState::Handled, 3, 1),
+            step(CaseState::ResultTold, 4, 1),
+            step(CaseState::Reopened, 5, 2),
+            step(CaseState::Handled, 6, 2),
+        ];
+        assert_eq!(handlers_of(&steps), [2, 6].map(|by| StaffId::from(Uuid::from_u128(by))));
     }
 }

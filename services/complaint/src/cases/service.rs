@@ -10,7 +10,7 @@ use foursight_proto::complaint::v1::{
 use foursight_runtime::{Database, PeerChannel};
 use tonic::{Request, Response, Status};
 
-use super::{assign, create, customer, get, handle, list, reopen, reply, revisit, tell_result};
+use super::{assign, create, get, handle, list, lookup, reopen, reply, revisit, tell_result};
 
 /// What operations on cases work with.
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub(crate) struct Desk {
     pub(crate) ids: Ids,
     /// The customer service.
     pub(crate) customers: PeerChannel,
+    /// The notification service, for follow-up calls.
+    pub(crate) calls: PeerChannel,
 }
 
 /// The service itself.
@@ -29,7 +31,7 @@ pub(crate) struct Cases(pub(crate) Desk);
 impl CaseService for Cases {
     async fn create_case(&self, request: Request<CreateCaseRequest>) -> Result<Response<Case>, Status> {
         let caller = caller(&request)?;
-        let token = request.metadata().get(customer::AUTHORIZATION).cloned();
+        let token = request.metadata().get(lookup::AUTHORIZATION).cloned();
         Ok(Response::new(create::create(&self.0, &caller, token, request.into_inner()).await?))
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct Life {
     pub(crate) owner: Option<StaffId>,
     /// Who handled it last.
     pub(crate) handler: Option<StaffId>,
+    /// Who handled it in any loop.
+    pub(crate) handlers: Vec<StaffId>,
     pub(crate) cause: Cause,
     pub(crate) measure: Measure,
     pub(crate) closed: Option<Timestamp>,
@@ -85,6 +87,7 @@ impl Life {
             round: 1,
             owner,
             handler: None,
+            handlers: Vec::new(),
             cause: Cause::Unspecified,
             measure: Measure::Unspecified,
             closed: None,
@@ -118,6 +121,7 @@ impl Life {
                 life.require(CaseState::Assigned, CaseError::NotAssigned)?;
                 life.state = CaseState::Handled;
                 (life.handler, life.cause, life.measure) = (Some(by), cause, measure);
+                life.handlers.push(by);
                 life.meet(ClockKind::Handling, now, &mut breaches);
                 Step::Handled
             }
@@ -132,7 +136,7 @@ impl Life {
             }
             Command::Revisit { satisfied } => {
                 life.require(CaseState::ResultTold, CaseError::ResultNotTold)?;
-                if life.handler == Some(by) {
+                if life.handlers.contains(&by) {
                     return Err(CaseError::RevisitByHandler.into());
                 }
                 life.meet(ClockKind::Revisit, now, &mut breaches);

@@ -1,4 +1,4 @@
-//! Follows identity: stores with their calendars, and who works where.
+//! Follows identity: stores with their calendars, and who works where as what.
 
 use async_trait::async_trait;
 use foursight_kernel::{Error, StaffId, StoreId};
@@ -8,15 +8,26 @@ use prost::Message;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Keeps the newest version of each store and member of staff.
-pub(crate) struct Projection;
+/// Keeps the newest version of each store.
+pub(crate) struct Stores;
+
+/// Keeps the newest version of each member of staff.
+pub(crate) struct People;
 
 #[async_trait]
-impl Handler for Projection {
+impl Handler for Stores {
     async fn handle(&self, tx: &mut PgConnection, event: &Received) -> Result<(), HandleError> {
         if let Some(store) = event.decode::<StoreChanged>()? {
             store_changed(tx, event.version, &store).await?;
-        } else if let Some(staff) = event.decode::<StaffChanged>()? {
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Handler for People {
+    async fn handle(&self, tx: &mut PgConnection, event: &Received) -> Result<(), HandleError> {
+        if let Some(staff) = event.decode::<StaffChanged>()? {
             staff_changed(tx, event.version, &staff).await?;
         }
         Ok(())
@@ -49,17 +60,20 @@ async fn staff_changed(tx: &mut PgConnection, version: i64, event: &StaffChanged
         .map(|name| StoreId::parse_name(name).map(StoreId::uuid))
         .collect::<Result<_, _>>()
         .map_err(permanent)?;
+    let roles: Vec<i16> = event.roles.iter().filter_map(|role| i16::try_from(*role).ok()).collect();
+    // The same version again: the release before writes it without the roles.
     sqlx::query!(
-        "INSERT INTO complaint.staff AS s (staff_id, stores, headquarters, active, version)
-         VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO complaint.staff AS s (staff_id, stores, headquarters, active, roles, version)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (staff_id) DO UPDATE
          SET stores = excluded.stores, headquarters = excluded.headquarters, active = excluded.active,
-             version = excluded.version
-         WHERE s.version < excluded.version",
+             roles = excluded.roles, version = excluded.version
+         WHERE s.version <= excluded.version",
         staff.uuid(),
         &stores,
         event.headquarters,
         event.active,
+        &roles,
         version,
     )
     .execute(tx)

@@ -4,6 +4,6 @@ mod changed;
 mod hours;
 mod staff;
 
-pub(crate) use changed::Projection;
+pub(crate) use changed::{People, Stores};
 pub(crate) use hours::{Hours, Store, find};
 pub(crate) use staff::may_own;

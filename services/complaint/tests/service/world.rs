@@ -37,7 +37,7 @@ impl World {
         let stack = Stack::builder()
             .role(ComplaintRole)
             .role(notification.role())
-            .role(customers())
+            .role(customers(&notification))
             .signed_in_as("complaint")
             .start()
             .await?;
@@ -47,7 +47,7 @@ impl World {
         let world = Self { stack, notification, store, handler, visitor };
         world.tell_store("SH01", store).await?;
         for staff in [world.handler.id, world.visitor.id] {
-            world.tell_staff(staff, &[store], true, 1).await?;
+            world.tell_staff(staff, Role::CrManager, &[store], true, 1).await?;
         }
         world.stack.settled().await?;
         Ok(world)
@@ -64,12 +64,19 @@ impl World {
     pub(crate) async fn tell_staff(
         &self,
         staff: StaffId,
+        role: Role,
         stores: &[StoreId],
         active: bool,
         version: i64,
     ) -> Result<()> {
         let stores = stores.iter().map(|store| store.name()).collect();
-        let event = StaffChanged { staff: staff.name(), stores, active, ..Default::default() };
+        let event = StaffChanged {
+            staff: staff.name(),
+            roles: vec![role.into()],
+            stores,
+            active,
+            ..Default::default()
+        };
         self.stack.tell(&event, staff.uuid(), version, None).await?;
         Ok(())
     }
@@ -98,15 +105,20 @@ impl World {
 
     /// Assigns a case to the handler.
     pub(crate) async fn assign(&self, name: &str) -> Result<Case, Status> {
-        let request = AssignCaseRequest {
-            name: name.to_owned(),
-            assignee: self.handler.id.name(),
-            ..Default::default()
-        };
+        self.assign_to(self.handler.id, name).await
+    }
+
+    pub(crate) async fn assign_to(&self, assignee: StaffId, name: &str) -> Result<Case, Status> {
+        let request =
+            AssignCaseRequest { name: name.to_owned(), assignee: assignee.name(), ..Default::default() };
         Ok(self.cases(&self.handler).assign_case(request).await?.into_inner())
     }
 
     pub(crate) async fn handle(&self, name: &str) -> Result<Case, Status> {
+        self.handle_by(&self.handler, name).await
+    }
+
+    pub(crate) async fn handle_by(&self, by: &Caller, name: &str) -> Result<Case, Status> {
         let request = HandleCaseRequest {
             name: name.to_owned(),
             cause: Cause::Service.into(),
@@ -114,7 +126,7 @@ impl World {
             note: "更换刹车片并路试".to_owned(),
             ..Default::default()
         };
-        Ok(self.cases(&self.handler).handle_case(request).await?.into_inner())
+        Ok(self.cases(by).handle_case(request).await?.into_inner())
     }
 
     pub(crate) async fn tell_result(&self, name: &str) -> Result<Case, Status> {

@@ -4,6 +4,7 @@ mod create;
 mod file;
 mod get;
 mod keys;
+pub(crate) mod learn;
 mod list;
 pub(crate) mod masking;
 mod new_file;

@@ -3,15 +3,20 @@
 use foursight_access::Principal;
 use foursight_kernel::{CustomerId, Error, LeadId, Result, StaffId, StoreId, Violations, replay};
 use foursight_proto::customer::v1::{CreateDeliveryRequest, Delivery};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     context::Context,
     deliveries::write,
     names,
+    staff::Part,
+    times,
     vehicles::{VehicleError, hand_over::AtHand, plate, vin},
     visits::odometer,
 };
+
+/// For how long a delivery counts as of today: who hands it over works there. What is told later is history.
+const FRESH: SignedDuration = SignedDuration::from_hours(24);
 
 /// A car that is to be handed over.
 #[derive(Debug)]
@@ -34,7 +39,7 @@ pub(super) struct NewDelivery {
 ///
 /// # Errors
 /// `CUSTOMER_NOT_FOUND`, `LEAD_NOT_FOUND`, `LEAD_NOT_OPEN`, `LEAD_OF_OTHER_DEAL`, `VEHICLE_ALREADY_OWNED`,
-/// `VEHICLE_OWNED_LATER`, `STORE_OUT_OF_REACH`, `REQUEST_ID_REUSED`, and every wrong field at once.
+/// `VEHICLE_OWNED_LATER`, `STORE_OUT_OF_REACH`, `REQUEST_ID_REUSED`, `IDENTITY_AWAY`, and every wrong field at once.
 pub(crate) async fn create(
     ctx: &Context,
     caller: &Principal,
@@ -67,10 +72,8 @@ fn parse(v: &mut Violations, caller: &Principal, delivery: &Delivery, now: Times
     let colour = v.line("delivery.colour", &delivery.colour, 0..=100);
     let odometer_km = v.number("delivery.odometer_km", delivery.odometer_km, odometer::BOUNDS);
     let advisor = names::staff_or_caller(v, "delivery.advisor", &delivery.advisor, caller);
-    let deliver_time = v.timestamp("delivery.deliver_time", delivery.deliver_time.as_ref()).unwrap_or(now);
-    if deliver_time > now {
-        v.push("delivery.deliver_time", "must not be in the future");
-    }
+    let deliver_time = v.timestamp("delivery.deliver_time", delivery.deliver_time.as_ref());
+    let deliver_time = times::past(v, "delivery.deliver_time", deliver_time, now);
     Some(NewDelivery {
         customer: customer?,
         store: store?,
@@ -84,6 +87,11 @@ fn parse(v: &mut Violations, caller: &Principal, delivery: &Delivery, now: Times
         advisor: advisor?,
         deliver_time,
     })
+}
+
+/// What who handed the car over must be.
+pub(super) fn part_of_advisor(new: &NewDelivery, now: Timestamp) -> Part {
+    if now.duration_since(new.deliver_time) > FRESH { Part::Past } else { Part::Active }
 }
 
 /// Whether a car of which this is known may be handed over like that.
@@ -142,12 +150,20 @@ mod tests {
     }
 
     #[test]
+    fn who_delivered_long_ago_may_have_left() {
+        let mut new = parsed(&delivery());
+        assert_eq!(part_of_advisor(&new, now()), Part::Active);
+        new.deliver_time = now() - SignedDuration::from_hours(25);
+        assert_eq!(part_of_advisor(&new, now()), Part::Past);
+    }
+
+    #[test]
     fn every_violation_is_told_at_once() {
         let wrong = Delivery {
             vin: "1M8GDM9A1KP042788".to_owned(),
             plate: "A1".to_owned(),
             odometer_km: -1,
-            deliver_time: Some(time::to_proto(now() + jiff::SignedDuration::from_secs(1))),
+            deliver_time: Some(time::to_proto(now() + SignedDuration::from_mins(6))),
             ..Delivery::default()
         };
         let mut v = Violations::default();
@@ -171,13 +187,13 @@ mod tests {
         let new = parsed(&delivery());
         let known = AtHand {
             owner: Some(CustomerId::from(Uuid::from_u128(9))),
-            owned_since: Some(now() - jiff::SignedDuration::from_hours(1)),
+            owned_since: Some(now() - SignedDuration::from_hours(1)),
             odometer_km: Some(12),
         };
         assert!(check(&new, &known).is_ok());
         let reason = |known: AtHand| check(&new, &known).unwrap_err().reason();
         assert_eq!(reason(AtHand { owner: Some(new.customer), ..known }), "VEHICLE_ALREADY_OWNED");
-        let later = Some(now() + jiff::SignedDuration::from_hours(1));
+        let later = Some(now() + SignedDuration::from_hours(1));
         assert_eq!(reason(AtHand { owned_since: later, ..known }), "VEHICLE_OWNED_LATER");
         assert_eq!(reason(AtHand { odometer_km: Some(13), ..known }), "INVALID_FIELDS");
     }

@@ -49,6 +49,9 @@ pub(super) async fn write(
     key: Option<&RequestKey>,
 ) -> Result<Option<Delivery>> {
     let now = ctx.now();
+    // Asked before the transaction, which should not wait for a peer.
+    let part = create::part_of_advisor(new, now);
+    ctx.staff.require(caller, "delivery.advisor", new.advisor, new.store, part).await?;
     let mut tx = ctx.db.begin(caller).await?;
     // An id is no key to a file: somebody whom another store knows is received here first.
     stores::require_visible(&mut tx, new.customer).await?;

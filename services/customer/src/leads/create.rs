@@ -16,8 +16,12 @@ use sqlx::PgConnection;
 use crate::{
     context::Context,
     customers::{stage::Dealing, stores},
-    leads::{row::LeadRow, state},
+    leads::{
+        row::LeadRow,
+        state::{self, LeadError},
+    },
     names,
+    staff::Part,
 };
 
 struct NewLead {
@@ -32,7 +36,8 @@ struct NewLead {
 /// Registers an intention to buy. The customer becomes an intention 意向 customer, and the lead's store serves the customer.
 ///
 /// # Errors
-/// `CUSTOMER_NOT_FOUND`, `STORE_OUT_OF_REACH`, `REQUEST_ID_REUSED`, and every wrong field at once.
+/// `CUSTOMER_NOT_FOUND`, `LEAD_ALREADY_OPEN`, `STORE_OUT_OF_REACH`, `REQUEST_ID_REUSED`, `IDENTITY_AWAY`, and every wrong
+/// field at once.
 pub(crate) async fn create(ctx: &Context, caller: &Principal, request: CreateLeadRequest) -> Result<Lead> {
     let mut v = Violations::default();
     let request_id = v.request_id(&request.request_id);
@@ -85,10 +90,16 @@ async fn write(
     new: &NewLead,
     key: Option<&RequestKey>,
 ) -> Result<Option<Lead>> {
+    // Asked before the transaction, which should not wait for a peer.
+    ctx.staff.require(caller, "lead.owner", new.owner, new.store, Part::With("lead.write")).await?;
     let now = ctx.now();
     let mut tx = ctx.db.begin(caller).await?;
+    // Locks the customer's row: leads of one customer come one after the other.
     stores::deal(&mut tx, new.customer, Dealing::Lead, now).await?;
     stores::link(&mut tx, new.customer, new.store, now).await?;
+    if let Some(open) = open_lead(&mut tx, new).await? {
+        return Err(LeadError::AlreadyOpen(open).into());
+    }
     let written = insert(&mut tx, ctx, new, key, now).await;
     let Some(row) = replay::unless_taken(written, "leads_request")? else { return Ok(None) };
     let lead = row.to_proto();
@@ -110,6 +121,19 @@ async fn write(
     record::change(&mut tx, &ctx.ids, caller, now, event, action).await?;
     tx.commit().await?;
     Ok(Some(lead))
+}
+
+/// The customer's open lead at the store.
+async fn open_lead(tx: &mut PgConnection, new: &NewLead) -> Result<Option<LeadId>> {
+    let open = sqlx::query_scalar!(
+        "SELECT id FROM customer.leads WHERE customer_id = $1 AND store_id = $2 AND state = $3 ORDER BY id LIMIT 1",
+        new.customer.uuid(),
+        new.store.uuid(),
+        sql::number(LeadState::Open),
+    )
+    .fetch_optional(tx)
+    .await?;
+    Ok(open.map(LeadId::from))
 }
 
 async fn insert(

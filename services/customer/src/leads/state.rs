@@ -1,6 +1,6 @@
 //! The rules of a lead: its grade says how soon the customer buys, and so when the next follow-up is due.
 
-use foursight_kernel::Error;
+use foursight_kernel::{Error, LeadId};
 use foursight_proto::customer::v1::{LeadGrade, LeadState};
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,6 +13,8 @@ pub(crate) enum LeadError {
     NotOpen,
     #[error("the lead is another customer's or another store's")]
     OtherDeal,
+    #[error("the customer has an open lead at this store already; work on that one")]
+    AlreadyOpen(LeadId),
 }
 
 impl From<LeadError> for Error {
@@ -21,6 +23,9 @@ impl From<LeadError> for Error {
         match error {
             LeadError::NotFound => Self::not_found("LEAD_NOT_FOUND", message),
             LeadError::NotOpen => Self::failed_precondition("LEAD_NOT_OPEN", message),
+            LeadError::AlreadyOpen(lead) => {
+                Self::already_exists("LEAD_ALREADY_OPEN", message).with_metadata("lead", lead.name())
+            }
             LeadError::OtherDeal => Self::failed_precondition("LEAD_OF_OTHER_DEAL", message),
         }
     }

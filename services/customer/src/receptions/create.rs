@@ -7,7 +7,7 @@ use foursight_kernel::{
 use foursight_messaging::NewEvent;
 use foursight_proto::customer::{
     events::v1::ReceptionCreated,
-    v1::{CreateReceptionRequest, Reception, ReceptionKind},
+    v1::{CreateReceptionRequest, Reception, ReceptionKind, VisitorOutcome},
 };
 use foursight_runtime::record;
 use jiff::Timestamp;
@@ -15,12 +15,8 @@ use sqlx::PgConnection;
 
 use crate::{
     context::Context,
-    customers::{
-        NewFile,
-        open::{self, OpenError},
-        stores,
-    },
-    receptions::ReceptionRow,
+    customers::{NewFile, open::OpenError, stores},
+    receptions::{ReceptionRow, visitor},
 };
 
 /// How often a visitor's file is looked for again when somebody else opened it in that moment.
@@ -39,6 +35,13 @@ enum Who {
     Visitor(Box<NewFile>),
 }
 
+/// Who came, and what became of what was told.
+#[derive(Default)]
+struct Guest {
+    customer: Option<CustomerId>,
+    outcome: Option<VisitorOutcome>,
+}
+
 enum Written {
     Done(Box<Reception>),
     RequestTaken,
@@ -50,7 +53,7 @@ enum Written {
 /// reception's store sees from now on; an unknown one gets a file.
 ///
 /// # Errors
-/// `STORE_OUT_OF_REACH`, `CUSTOMER_NOT_FOUND`, `REQUEST_ID_REUSED`, and every wrong field at once.
+/// `VISITOR_NOT_CONFIRMED`, `STORE_OUT_OF_REACH`, `CUSTOMER_NOT_FOUND`, `REQUEST_ID_REUSED`, and every wrong field at once.
 pub(crate) async fn create(
     ctx: &Context,
     caller: &Principal,
@@ -91,7 +94,8 @@ async fn made_before(ctx: &Context, caller: &Principal, key: &RequestKey) -> Res
     let mut tx = ctx.db.begin(caller).await?;
     let row = sqlx::query_as!(
         ReceptionRow,
-        "SELECT id, store_id, kind, customer_id, intended_model, contact_left, create_time, request_hash
+        "SELECT id, store_id, kind, customer_id, intended_model, contact_left, create_time, request_hash,
+                file_opened, added, not_taken
          FROM customer.receptions WHERE request_id = $1",
         key.id,
     )
@@ -124,21 +128,21 @@ async fn attempt(
 ) -> Result<Written> {
     let now = ctx.now();
     let mut tx = ctx.db.begin(caller).await?;
-    let customer = match &new.who {
-        Who::Nobody => None,
+    let guest = match &new.who {
+        Who::Nobody => Guest::default(),
         Who::Known(customer) => {
             // An id is no key to a file: strangers are found by their phone, as `visitor`.
             stores::require_visible(&mut tx, *customer).await?;
             stores::link(&mut tx, *customer, new.store, now).await?;
-            Some(*customer)
+            Guest { customer: Some(*customer), outcome: None }
         }
-        Who::Visitor(file) => match find_or_open(&mut tx, ctx, caller, file, now).await {
-            Ok(customer) => Some(customer),
+        Who::Visitor(file) => match visitor::find_or_open(&mut tx, ctx, caller, file, now).await {
+            Ok((customer, outcome)) => Guest { customer: Some(customer), outcome: Some(outcome) },
             Err(OpenError::Clash(_)) => return Ok(Written::FileOpened),
             Err(OpenError::Other(error)) => return Err(error),
         },
     };
-    let written = insert(&mut tx, ctx, new, customer, caller.staff(), key, now).await;
+    let written = insert(&mut tx, ctx, new, guest, caller.staff(), key, now).await;
     let Some(row) = replay::unless_taken(written, "receptions_request")? else {
         return Ok(Written::RequestTaken);
     };
@@ -148,32 +152,18 @@ async fn attempt(
     Ok(Written::Done(Box::new(reception)))
 }
 
-async fn find_or_open(
-    tx: &mut PgConnection,
-    ctx: &Context,
-    caller: &Principal,
-    visitor: &NewFile,
-    now: Timestamp,
-) -> Result<CustomerId, OpenError> {
-    let file = visitor.clone().seal(&ctx.keys, &ctx.ids, ctx.ids.next()).map_err(Error::from)?;
-    if let Some(known) = open::file_of(tx, &file).await? {
-        stores::link(tx, known, visitor.store, now).await?;
-        return Ok(known);
-    }
-    open::open(tx, ctx, caller, &file, None, now).await?;
-    Ok(file.id)
-}
-
 async fn insert(
     tx: &mut PgConnection,
     ctx: &Context,
     new: &NewReception,
-    customer: Option<CustomerId>,
+    guest: Guest,
     recorder: Option<StaffId>,
     key: Option<&RequestKey>,
     now: Timestamp,
 ) -> Result<ReceptionRow, sqlx::Error> {
     let (request_id, request_hash) = replay::columns(key);
+    let Guest { customer, outcome } = guest;
+    let outcome = outcome.map(|outcome| (outcome.file_opened, outcome.added, outcome.not_taken));
     let row = ReceptionRow {
         id: ctx.ids.next::<ReceptionId>().uuid(),
         store_id: new.store.uuid(),
@@ -183,11 +173,15 @@ async fn insert(
         contact_left: customer.is_some(),
         create_time: sql::at(now),
         request_hash: request_hash.map(<[u8]>::to_vec),
+        file_opened: outcome.as_ref().map(|outcome| outcome.0),
+        added: outcome.as_ref().map(|outcome| outcome.1.clone()),
+        not_taken: outcome.map(|outcome| outcome.2),
     };
     sqlx::query!(
         "INSERT INTO customer.receptions
-             (id, store_id, kind, customer_id, intended_model, contact_left, recorder, create_time, request_id, request_hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             (id, store_id, kind, customer_id, intended_model, contact_left, recorder, create_time, request_id, request_hash,
+              file_opened, added, not_taken)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         row.id,
         row.store_id,
         row.kind,
@@ -198,6 +192,9 @@ async fn insert(
         row.create_time as _,
         request_id,
         row.request_hash,
+        row.file_opened,
+        row.added.as_deref(),
+        row.not_taken.as_deref(),
     )
     .execute(tx)
     .await?;

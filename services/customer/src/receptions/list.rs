@@ -19,11 +19,13 @@ pub(crate) async fn list(
     let store: Option<StoreId> = v.optional_name("store", &request.store);
     v.check()?;
     let store = scope::store_of_list(caller, store)?;
-    let page = Page::<ReceptionId>::parse(request.page_size, &request.page_token)?;
+    let filter = ListReceptionsRequest { page_size: 0, page_token: String::new(), ..request.clone() };
+    let page = Page::<ReceptionId>::parse(request.page_size, &request.page_token, &filter)?;
     let mut tx = ctx.db.begin_list(caller).await?;
     let rows = sqlx::query_as!(
         ReceptionRow,
-        "SELECT id, store_id, kind, customer_id, intended_model, contact_left, create_time, request_hash
+        "SELECT id, store_id, kind, customer_id, intended_model, contact_left, create_time, request_hash,
+                file_opened, added, not_taken
          FROM customer.receptions
          WHERE ($1::uuid IS NULL OR store_id = $1) AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
         store.map(StoreId::uuid),

@@ -2,16 +2,41 @@
 
 mod create;
 mod list;
+mod same_person;
+mod visitor;
 
-use foursight_kernel::{CustomerId, ReceptionId, StoreId, sql::Timestamp, time};
+use foursight_kernel::{CustomerId, Error, ReceptionId, StoreId, sql::Timestamp, time};
 use foursight_proto::customer::v1::{
-    CreateReceptionRequest, ListReceptionsRequest, ListReceptionsResponse, Reception,
+    CreateReceptionRequest, ListReceptionsRequest, ListReceptionsResponse, Reception, VisitorOutcome,
     reception_service_server::ReceptionService,
 };
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::context::Context;
+
+/// What a reception is refused for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReceptionError {
+    /// The file is somebody else's, as far as name and id card tell; named when the caller sees it.
+    #[error(
+        "the phone is on file under another name or id number; check the name, ask for the id card and give its number, \
+         or leave the phone out"
+    )]
+    NotConfirmed(Option<CustomerId>),
+}
+
+impl From<ReceptionError> for Error {
+    fn from(error: ReceptionError) -> Self {
+        let message = error.to_string();
+        let ReceptionError::NotConfirmed(seen) = error;
+        let error = Self::failed_precondition("VISITOR_NOT_CONFIRMED", message);
+        match seen {
+            Some(customer) => error.with_metadata("customer", customer.name()),
+            None => error,
+        }
+    }
+}
 
 /// `ReceptionService`, on this room.
 #[derive(Clone)]
@@ -45,6 +70,10 @@ struct ReceptionRow {
     contact_left: bool,
     create_time: Timestamp,
     request_hash: Option<Vec<u8>>,
+    /// What became of what the visitor told; absent without a visitor.
+    file_opened: Option<bool>,
+    added: Option<Vec<String>>,
+    not_taken: Option<Vec<String>>,
 }
 
 impl ReceptionRow {
@@ -58,6 +87,11 @@ impl ReceptionRow {
             intended_model: self.intended_model.clone(),
             contact_left: self.contact_left,
             create_time: Some(time::to_proto(self.create_time.to_jiff())),
+            visitor_outcome: self.file_opened.map(|file_opened| VisitorOutcome {
+                file_opened,
+                added: self.added.clone().unwrap_or_default(),
+                not_taken: self.not_taken.clone().unwrap_or_default(),
+            }),
         }
     }
 }

@@ -19,6 +19,35 @@ pub(crate) struct Entry {
     pub(crate) rank: Rank,
 }
 
+/// The kinds of entries; the table in `timeline` says what each has. The last two are events that are newer than the program.
+pub(crate) const KINDS: [&str; 25] = [
+    "CUSTOMER_CREATED",
+    "CONSENT_RECORDED",
+    "RECEPTION_CREATED",
+    "LEAD_CREATED",
+    "LEAD_GRADED",
+    "VEHICLE_DELIVERED",
+    "VISIT_STARTED",
+    "VISIT_COMPLETED",
+    "CALL_TASK_PLANNED",
+    "CALL_ATTEMPTED",
+    "CALL_TASK_COMPLETED",
+    "MESSAGE_PLANNED",
+    "MESSAGE_SENT",
+    "MESSAGE_SUPPRESSED",
+    "MESSAGE_FAILED",
+    "CASE_OPENED",
+    "CASE_ASSIGNED",
+    "CASE_REPLIED",
+    "CASE_HANDLED",
+    "CASE_RESULT_TOLD",
+    "CASE_REOPENED",
+    "CASE_CLOSED",
+    "CLOCK_BREACHED",
+    "CASE_ADVANCED",
+    "MESSAGE_DECIDED",
+];
+
 /// What comes first when the clock cannot tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rank {
@@ -53,6 +82,7 @@ impl Entry {
         resource: String,
         details: impl IntoIterator<Item = (&'static str, String)>,
     ) -> Option<Self> {
+        debug_assert!(KINDS.contains(&kind), "{kind} is not among the kinds that lists are asked for");
         let customer = CustomerId::parse_name(customer).ok()?;
         let details = details
             .into_iter()

@@ -13,10 +13,10 @@ use crate::{
     context::Context,
     customers::{CustomerError, stores},
     names,
+    timeline::entry::KINDS,
 };
 
 const MOST_KINDS: usize = 50;
-const LONGEST_KIND: usize = 50;
 
 /// The last entry of a page: its instant, its place among others of that instant, its event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ struct EntryRow {
 /// What happened with a customer at the caller's stores, and what is of no one store, newest first.
 ///
 /// # Errors
-/// `CUSTOMER_NOT_FOUND` when the caller sees no such file.
+/// `CUSTOMER_NOT_FOUND` when the caller sees no such file; wrong fields, among them a kind that there is not.
 pub(crate) async fn list(
     ctx: &Context,
     caller: &Principal,
@@ -45,11 +45,17 @@ pub(crate) async fn list(
     let customer: Option<CustomerId> = v.name("parent", &request.parent);
     v.at_most("kinds", &request.kinds, MOST_KINDS);
     for (place, kind) in request.kinds.iter().enumerate().take(MOST_KINDS) {
-        v.text(&format!("kinds[{place}]"), kind, 1..=LONGEST_KIND);
+        if !KINDS.contains(&kind.as_str()) {
+            v.push(
+                format!("kinds[{place}]"),
+                "must be a kind of the timeline's entries, such as LEAD_GRADED",
+            );
+        }
     }
     v.check()?;
     let customer = customer.ok_or_else(|| Error::from(CustomerError::NotFound))?;
-    let page = Page::<Cursor>::parse(request.page_size, &request.page_token)?;
+    let filter = ListTimelineEntriesRequest { page_size: 0, page_token: String::new(), ..request.clone() };
+    let page = Page::<Cursor>::parse(request.page_size, &request.page_token, &filter)?;
     let after = page.after.clone();
 
     let mut tx = ctx.db.begin_list(caller).await?;

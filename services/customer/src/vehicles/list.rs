@@ -26,7 +26,8 @@ pub(crate) async fn list(
         v.push("customer", "name a customer, or else a plate or a VIN");
     }
     v.check()?;
-    let page = Page::<VehicleId>::parse(request.page_size, &request.page_token)?;
+    let filter = ListVehiclesRequest { page_size: 0, page_token: String::new(), ..request.clone() };
+    let page = Page::<VehicleId>::parse(request.page_size, &request.page_token, &filter)?;
 
     let mut tx = ctx.db.begin_list(caller).await?;
     let ids = sqlx::query_scalar!(

@@ -4,6 +4,7 @@ mod get;
 pub(crate) mod hand_over;
 mod list;
 pub mod plate;
+pub(crate) mod presented;
 mod row;
 pub mod vin;
 
@@ -21,6 +22,10 @@ use crate::context::Context;
 pub(crate) enum VehicleError {
     #[error("there is no such vehicle, or not in the caller's stores")]
     NotFound,
+    #[error(
+        "no vehicle on file has this VIN together with this plate or a phone of its owner; read them again"
+    )]
+    NotRecognised,
     #[error("the vehicle has no owner on file; name the customer who brought it")]
     NoOwner,
     #[error("the customer owns this vehicle already")]
@@ -35,7 +40,9 @@ impl From<VehicleError> for Error {
     fn from(error: VehicleError) -> Self {
         let message = error.to_string();
         match error {
-            VehicleError::NotFound => Self::not_found("VEHICLE_NOT_FOUND", message),
+            VehicleError::NotFound | VehicleError::NotRecognised => {
+                Self::not_found("VEHICLE_NOT_FOUND", message)
+            }
             VehicleError::NoOwner => Self::failed_precondition("VEHICLE_WITHOUT_OWNER", message),
             VehicleError::AlreadyOwned => Self::failed_precondition("VEHICLE_ALREADY_OWNED", message),
             VehicleError::Elsewhere => Self::failed_precondition("VEHICLE_ELSEWHERE", message),

@@ -3,6 +3,7 @@
 use foursight_access::{Principal, audit};
 use foursight_kernel::{
     CustomerId, Error, RequestKey, Result, StaffId, StoreId, VehicleId, Violations, VisitId, replay, sql,
+    unique_violation,
 };
 use foursight_messaging::NewEvent;
 use foursight_proto::customer::{
@@ -17,16 +18,19 @@ use crate::{
     context::Context,
     customers::{stage::Dealing, stores},
     names,
+    staff::Part,
+    times,
     vehicles::{
         VehicleError,
-        hand_over::{self, AtHand, Which},
+        hand_over::AtHand,
+        presented::{self, Car, Presented},
     },
-    visits::{odometer, row::VisitRow},
+    visits::{odometer, row::VisitRow, state::VisitError},
 };
 
 struct NewVisit {
     store: StoreId,
-    vehicle: VehicleId,
+    car: Car,
     customer: Option<CustomerId>,
     kind: VisitKind,
     odometer_km: i32,
@@ -37,13 +41,13 @@ struct NewVisit {
 /// Checks a car in. Its owner, and whoever else brought it, are served by the store from now on.
 ///
 /// # Errors
-/// `VEHICLE_NOT_FOUND`, `VEHICLE_WITHOUT_OWNER`, `CUSTOMER_NOT_FOUND`, `STORE_OUT_OF_REACH`, `REQUEST_ID_REUSED`, and every
-/// wrong field at once.
+/// `VEHICLE_NOT_FOUND`, `VEHICLE_ELSEWHERE`, `VEHICLE_WITHOUT_OWNER`, `VISIT_ALREADY_OPEN`, `CUSTOMER_NOT_FOUND`,
+/// `STORE_OUT_OF_REACH`, `REQUEST_ID_REUSED`, `IDENTITY_AWAY`, and every wrong field at once.
 pub(crate) async fn create(ctx: &Context, caller: &Principal, request: CreateVisitRequest) -> Result<Visit> {
     let mut v = Violations::default();
     let request_id = v.request_id(&request.request_id);
     let visit = request.visit.unwrap_or_default();
-    let new = parse(&mut v, caller, &visit, ctx.now());
+    let new = parse(&mut v, ctx, caller, &visit);
     v.check()?;
     let Some(new) = new else { return Err(Error::invalid_field("visit", "is required")) };
     caller.require_store(new.store)?;
@@ -52,20 +56,26 @@ pub(crate) async fn create(ctx: &Context, caller: &Principal, request: CreateVis
     replay::once(key, |key| made_before(ctx, caller, key), write(ctx, caller, &new, key)).await
 }
 
-fn parse(v: &mut Violations, caller: &Principal, visit: &Visit, now: Timestamp) -> Option<NewVisit> {
+fn parse(v: &mut Violations, ctx: &Context, caller: &Principal, visit: &Visit) -> Option<NewVisit> {
     let store = v.name("visit.store", &visit.store);
-    let vehicle = v.name("visit.vehicle", &visit.vehicle);
+    let car = match &visit.presented_car {
+        None => v.name("visit.vehicle", &visit.vehicle).map(Car::Known),
+        Some(car) => {
+            if !visit.vehicle.is_empty() {
+                v.push("visit.presented_car", "must be absent when the vehicle is named");
+            }
+            Presented::parse(v, "visit.presented_car", car, &ctx.keys).map(Car::Presented)
+        }
+    };
     let customer = v.optional_name("visit.customer", &visit.customer);
     let kind = v.required_enum("visit.kind", visit.kind);
     let odometer_km = v.number("visit.odometer_km", visit.odometer_km, odometer::BOUNDS);
     let advisor = names::staff_or_caller(v, "visit.advisor", &visit.advisor, caller);
     let promise_time = v.timestamp("visit.promise_time", visit.promise_time.as_ref());
-    if promise_time.is_some_and(|promised| promised < now) {
-        v.push("visit.promise_time", "must not be in the past");
-    }
+    let promise_time = times::ahead(v, "visit.promise_time", promise_time, ctx.now());
     Some(NewVisit {
         store: store?,
-        vehicle: vehicle?,
+        car: car?,
         customer,
         kind: kind?,
         odometer_km,
@@ -96,17 +106,39 @@ async fn write(
     new: &NewVisit,
     key: Option<&RequestKey>,
 ) -> Result<Option<Visit>> {
+    // Asked before the transaction, which should not wait for a peer.
+    ctx.staff.require(caller, "visit.advisor", new.advisor, new.store, Part::Active).await?;
     let now = ctx.now();
     let mut tx = ctx.db.begin(caller).await?;
-    let known = hand_over::at_hand(&mut tx, Which::Id(new.vehicle)).await?.ok_or(VehicleError::NotFound)?;
+    // Locks the car: check-ins of one car come one after the other.
+    let (vehicle, known) = presented::find(&mut tx, &new.car).await?;
+    if let Some(open) = open_visit(&mut tx, vehicle).await? {
+        return Err(VisitError::AlreadyOpen(Some(open)).into());
+    }
     odometer::check("visit.odometer_km", new.odometer_km, known.odometer_km)?;
     let customer = receive(&mut tx, new, &known, now).await?;
-    let written = insert(&mut tx, ctx, new, customer, key, now).await;
+    let written = insert(&mut tx, ctx, new, (vehicle, customer), key, now).await;
+    if written.as_ref().err().and_then(unique_violation) == Some("visits_open") {
+        // At a store that the caller does not see.
+        return Err(VisitError::AlreadyOpen(None).into());
+    }
     let Some(row) = replay::unless_taken(written, "visits_request")? else { return Ok(None) };
     let visit = row.to_proto();
     tell(&mut tx, ctx, caller, &row, &visit, now).await?;
     tx.commit().await?;
     Ok(Some(visit))
+}
+
+/// The open visit of a car, as far as the caller's stores reach.
+async fn open_visit(tx: &mut PgConnection, vehicle: VehicleId) -> Result<Option<VisitId>> {
+    let open = sqlx::query_scalar!(
+        "SELECT id FROM customer.visits WHERE vehicle_id = $1 AND state = $2 ORDER BY id LIMIT 1",
+        vehicle.uuid(),
+        sql::number(VisitState::InWorkshop),
+    )
+    .fetch_optional(tx)
+    .await?;
+    Ok(open.map(VisitId::from))
 }
 
 /// The owner becomes a service customer of the store, and who brought the car is known there. Answers who brought it.
@@ -116,13 +148,17 @@ async fn receive(
     known: &AtHand,
     now: Timestamp,
 ) -> Result<CustomerId> {
-    let customer = new.customer.or(known.owner).ok_or(VehicleError::NoOwner)?;
-    stores::link(tx, customer, new.store, now).await?;
-    let owner = known.owner.unwrap_or(customer);
-    if owner != customer {
+    // What was brought has opened the owner's file.
+    if let Some(owner) = known.owner {
         stores::link(tx, owner, new.store, now).await?;
     }
-    stores::deal(tx, owner, Dealing::Visit, now).await?;
+    let customer = new.customer.or(known.owner).ok_or(VehicleError::NoOwner)?;
+    if Some(customer) != known.owner {
+        // An id is no key to a file: a stranger who brings the car is received first.
+        stores::require_visible(tx, customer).await?;
+        stores::link(tx, customer, new.store, now).await?;
+    }
+    stores::deal(tx, known.owner.unwrap_or(customer), Dealing::Visit, now).await?;
     Ok(customer)
 }
 
@@ -130,7 +166,7 @@ async fn insert(
     tx: &mut PgConnection,
     ctx: &Context,
     new: &NewVisit,
-    customer: CustomerId,
+    (vehicle, customer): (VehicleId, CustomerId),
     key: Option<&RequestKey>,
     now: Timestamp,
 ) -> Result<VisitRow, sqlx::Error> {
@@ -138,7 +174,7 @@ async fn insert(
     let row = VisitRow {
         id: ctx.ids.next::<VisitId>().uuid(),
         store_id: new.store.uuid(),
-        vehicle_id: new.vehicle.uuid(),
+        vehicle_id: vehicle.uuid(),
         customer_id: customer.uuid(),
         kind: sql::number(new.kind),
         state: sql::number(VisitState::InWorkshop),

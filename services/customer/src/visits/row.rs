@@ -38,6 +38,7 @@ impl VisitRow {
             check_in_time: Some(time::to_proto(self.check_in_time.to_jiff())),
             hand_over_time: self.hand_over_time.map(|at| time::to_proto(at.to_jiff())),
             amount: self.amount_fen.map(state::to_money),
+            presented_car: None,
         }
     }
 }

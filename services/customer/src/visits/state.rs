@@ -1,6 +1,6 @@
 //! The rules of a visit: handed back once, for an amount in yuan that is not negative.
 
-use foursight_kernel::{Error, Violations};
+use foursight_kernel::{Error, Violations, VisitId};
 use foursight_proto::{customer::v1::VisitState, google::r#type::Money};
 
 const CURRENCY: &str = "CNY";
@@ -16,6 +16,9 @@ pub(crate) enum VisitError {
     NotFound,
     #[error("the car was handed back already")]
     HandedOver,
+    /// Named when it is in the caller's stores.
+    #[error("the car is checked in already; hand it over there first")]
+    AlreadyOpen(Option<VisitId>),
 }
 
 impl From<VisitError> for Error {
@@ -23,6 +26,13 @@ impl From<VisitError> for Error {
         let message = error.to_string();
         match error {
             VisitError::NotFound => Self::not_found("VISIT_NOT_FOUND", message),
+            VisitError::AlreadyOpen(visit) => {
+                let error = Self::already_exists("VISIT_ALREADY_OPEN", message);
+                match visit {
+                    Some(visit) => error.with_metadata("visit", visit.name()),
+                    None => error,
+                }
+            }
             VisitError::HandedOver => Self::failed_precondition("VISIT_ALREADY_HANDED_OVER", message),
         }
     }

@@ -2,9 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bulk;
+mod colleagues;
 mod consents;
 mod files;
 mod finding;
+mod one_at_a_time;
+mod presented;
+mod receptions;
 mod repeats;
 mod scope;
 mod story;

@@ -23,7 +23,7 @@ where
     names
 }
 
-/// Nothing keeps two leads of one customer apart but the request.
+/// The second one would be refused, because the customer has an open lead already.
 #[tokio::test]
 async fn a_lead_that_is_sent_many_times_is_one() {
     let world = World::start().await;

@@ -93,7 +93,7 @@ async fn a_visitor_who_is_on_file_elsewhere_is_served_with_that_file() {
     assert_eq!(refusal(world.file(&world.there, &made.name).await).0, Code::NotFound);
 
     let reception =
-        world.receive(&world.there, world.suzhou, person(world.suzhou, "某人", "138 0000 1234")).await;
+        world.receive(&world.there, world.suzhou, person(world.suzhou, "示例 一", "138 0000 1234")).await;
     assert_eq!(reception.customer, made.name);
     assert!(reception.contact_left);
     let seen = world.file(&world.there, &made.name).await.unwrap();

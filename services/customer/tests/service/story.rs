@@ -7,8 +7,8 @@ use foursight_proto::{
         events::v1::VehicleDelivered,
         v1::{
             CompleteVisitRequest, CreateReceptionRequest, Delivery, GetLeadRequest, GradeLeadRequest,
-            LeadGrade, LeadState, LifeCycleStage, ListLeadsRequest, ListTimelineEntriesRequest, Reception,
-            ReceptionKind, TimelineEntry, VisitState,
+            LeadGrade, LeadState, LifeCycleStage, ListLeadsRequest, ListTimelineEntriesRequest, PresentedCar,
+            Reception, ReceptionKind, TimelineEntry, Visit, VisitState,
         },
     },
     google::r#type::Money,
@@ -18,7 +18,7 @@ use foursight_testkit::{refusal, wrong_fields};
 use jiff::SignedDuration;
 use tonic::Code;
 
-use crate::world::{World, delivery, person};
+use crate::world::{World, delivery, person, visit};
 
 async fn timeline(world: &World, customer: &str, page_size: i32) -> Vec<TimelineEntry> {
     world.stack.settled().await.unwrap();
@@ -140,6 +140,14 @@ async fn what_other_services_tell_stands_on_the_timeline_once() {
 
     let request = ListTimelineEntriesRequest {
         parent: customer.clone(),
+        kinds: vec!["CASE_OPENED".to_owned(), "FOO".to_owned(), "case_opened".to_owned()],
+        ..ListTimelineEntriesRequest::default()
+    };
+    let answer = world.customers(&world.here).list_timeline_entries(request).await;
+    assert_eq!(wrong_fields(answer), ["kinds[1]", "kinds[2]"]);
+
+    let request = ListTimelineEntriesRequest {
+        parent: customer.clone(),
         kinds: vec!["CASE_OPENED".to_owned()],
         ..ListTimelineEntriesRequest::default()
     };
@@ -206,9 +214,18 @@ async fn a_car_comes_to_another_store_which_serves_its_owner_then() {
     let car =
         world.deliver(&world.here, delivery(&customer, world.hangzhou, "LDEMA00000X000001")).await.unwrap();
     world.stack.clock.advance(SignedDuration::from_hours(24));
-    let too_low = world.check_in(&world.there, world.suzhou, &car.vehicle, 11).await;
+    let brought = |odometer_km| Visit {
+        presented_car: Some(PresentedCar {
+            vin: car.vin.clone(),
+            phone: "138 0000 1234".to_owned(),
+            ..PresentedCar::default()
+        }),
+        ..visit(world.suzhou, odometer_km)
+    };
+    let too_low = world.try_check_in(&world.there, brought(11)).await;
     assert_eq!(wrong_fields(too_low), ["visit.odometer_km"]);
-    let visit = world.check_in(&world.there, world.suzhou, &car.vehicle, 800).await.unwrap();
+    let visit = world.try_check_in(&world.there, brought(800)).await.unwrap();
+    assert_eq!(visit.vehicle, car.vehicle);
     assert_eq!(visit.customer, customer);
     assert_eq!(world.file(&world.there, &customer).await.unwrap().stores, [world.suzhou.name()]);
     assert_eq!(world.vehicle(&world.there, &car.vehicle).await.unwrap().odometer_km, 800);
@@ -262,6 +279,11 @@ async fn leads_are_listed_by_what_is_due() {
         }
     }
     assert_eq!(listed.iter().collect::<Vec<_>>(), expected);
+
+    let first = ListLeadsRequest { page_size: 1, ..ListLeadsRequest::default() };
+    let page_token = world.leads(&world.here).list_leads(first).await.unwrap().into_inner().next_page_token;
+    let other = ListLeadsRequest { page_token, overdue: true, ..ListLeadsRequest::default() };
+    assert_eq!(wrong_fields(world.leads(&world.here).list_leads(other).await), ["page_token"]);
 
     world.stack.clock.advance(SignedDuration::from_hours(49));
     let request = ListLeadsRequest { overdue: true, ..ListLeadsRequest::default() };

@@ -4,9 +4,9 @@ use foursight_customer::CustomerRole;
 use foursight_kernel::StoreId;
 use foursight_proto::{
     customer::v1::{
-        ContactKind, ContactPoint, CreateCustomerRequest, CreateDeliveryRequest, CreateLeadRequest,
-        CreateReceptionRequest, CreateVisitRequest, Customer, CustomerKind, Delivery, Lead, Reception,
-        ReceptionKind, SourceChannel, Vehicle, Visit, VisitKind,
+        CompleteVisitRequest, ContactKind, ContactPoint, CreateCustomerRequest, CreateDeliveryRequest,
+        CreateLeadRequest, CreateReceptionRequest, CreateVisitRequest, Customer, CustomerKind, Delivery,
+        Lead, Reception, ReceptionKind, SourceChannel, Vehicle, Visit, VisitKind,
         consent_service_client::ConsentServiceClient, contact_service_client::ContactServiceClient,
         customer_service_client::CustomerServiceClient, delivery_service_client::DeliveryServiceClient,
         lead_service_client::LeadServiceClient, reception_service_client::ReceptionServiceClient,
@@ -14,11 +14,13 @@ use foursight_proto::{
     },
     identity::v1::Role,
 };
-use foursight_testkit::{Caller, CallerChannel, Stack};
+use foursight_testkit::{Caller, CallerChannel, Directory, Stack};
 use tonic::{Request, Status};
 
 pub(crate) struct World {
     pub(crate) stack: Stack,
+    /// Whom identity knows besides the callers.
+    pub(crate) directory: Directory,
     pub(crate) hangzhou: StoreId,
     pub(crate) suzhou: StoreId,
     /// Who may do everything at the store in Hangzhou.
@@ -33,12 +35,14 @@ const EVERYTHING: [Role; 4] =
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let stack = Stack::start(CustomerRole).await.unwrap();
+        let directory = Directory::default();
+        let stack = Stack::builder().role(CustomerRole).signed_in_as("customer").directory(&directory);
+        let stack = stack.start().await.unwrap();
         let (hangzhou, suzhou) = (stack.ids.next(), stack.ids.next());
         let here = stack.staff(&EVERYTHING, &[hangzhou]).unwrap();
         let there = stack.staff(&EVERYTHING, &[suzhou]).unwrap();
         let headquarters = stack.headquarters(&EVERYTHING).unwrap();
-        Self { stack, hangzhou, suzhou, here, there, headquarters }
+        Self { stack, directory, hangzhou, suzhou, here, there, headquarters }
     }
 
     fn channel(&self, caller: &Caller) -> CallerChannel {
@@ -84,6 +88,15 @@ impl World {
     }
 
     pub(crate) async fn receive(&self, caller: &Caller, store: StoreId, visitor: Customer) -> Reception {
+        self.try_receive(caller, store, visitor).await.unwrap()
+    }
+
+    pub(crate) async fn try_receive(
+        &self,
+        caller: &Caller,
+        store: StoreId,
+        visitor: Customer,
+    ) -> Result<Reception, Status> {
         let reception = Reception {
             store: store.name(),
             kind: ReceptionKind::WalkIn.into(),
@@ -92,19 +105,16 @@ impl World {
             ..Reception::default()
         };
         let request = CreateReceptionRequest { reception: Some(reception), request_id: String::new() };
-        self.receptions(caller).create_reception(request).await.unwrap().into_inner()
+        Ok(self.receptions(caller).create_reception(request).await?.into_inner())
     }
 
     pub(crate) async fn lead(&self, caller: &Caller, store: StoreId, customer: &str) -> Lead {
-        let lead = Lead {
-            customer: customer.to_owned(),
-            store: store.name(),
-            source: SourceChannel::WalkIn.into(),
-            intended_model: "Demo X".to_owned(),
-            ..Lead::default()
-        };
+        self.try_lead(caller, lead(store, customer)).await.unwrap()
+    }
+
+    pub(crate) async fn try_lead(&self, caller: &Caller, lead: Lead) -> Result<Lead, Status> {
         let request = CreateLeadRequest { lead: Some(lead), request_id: String::new() };
-        self.leads(caller).create_lead(request).await.unwrap().into_inner()
+        Ok(self.leads(caller).create_lead(request).await?.into_inner())
     }
 
     pub(crate) async fn deliver(&self, caller: &Caller, delivery: Delivery) -> Result<Delivery, Status> {
@@ -119,15 +129,17 @@ impl World {
         vehicle: &str,
         odometer_km: i32,
     ) -> Result<Visit, Status> {
-        let visit = Visit {
-            store: store.name(),
-            vehicle: vehicle.to_owned(),
-            kind: VisitKind::Maintenance.into(),
-            odometer_km,
-            ..Visit::default()
-        };
+        self.try_check_in(caller, Visit { vehicle: vehicle.to_owned(), ..visit(store, odometer_km) }).await
+    }
+
+    pub(crate) async fn try_check_in(&self, caller: &Caller, visit: Visit) -> Result<Visit, Status> {
         let request = CreateVisitRequest { visit: Some(visit), request_id: String::new() };
         Ok(self.visits(caller).create_visit(request).await?.into_inner())
+    }
+
+    pub(crate) async fn hand_back(&self, caller: &Caller, visit: &str) -> Visit {
+        let request = CompleteVisitRequest { name: visit.to_owned(), amount: None };
+        self.visits(caller).complete_visit(request).await.unwrap().into_inner()
     }
 
     pub(crate) async fn vehicle(&self, caller: &Caller, name: &str) -> Result<Vehicle, Status> {
@@ -150,6 +162,20 @@ pub(crate) fn person(store: StoreId, name: &str, phone: &str) -> Customer {
         source: SourceChannel::WalkIn.into(),
         ..Customer::default()
     }
+}
+
+pub(crate) fn lead(store: StoreId, customer: &str) -> Lead {
+    Lead {
+        customer: customer.to_owned(),
+        store: store.name(),
+        source: SourceChannel::WalkIn.into(),
+        intended_model: "Demo X".to_owned(),
+        ..Lead::default()
+    }
+}
+
+pub(crate) fn visit(store: StoreId, odometer_km: i32) -> Visit {
+    Visit { store: store.name(), kind: VisitKind::Maintenance.into(), odometer_km, ..Visit::default() }
 }
 
 pub(crate) fn contact(kind: ContactKind, value: &str) -> ContactPoint {

@@ -27,7 +27,8 @@ pub(crate) async fn list(
     let store = v.optional_name::<StoreId>("store", &request.store);
     let role = v.optional_enum::<Role>("role", request.role);
     v.check()?;
-    let page = Page::<Cursor>::parse(request.page_size, &request.page_token)?;
+    let filter = proto::ListStaffRequest { page_size: 0, page_token: String::new(), ..request.clone() };
+    let page = Page::<Cursor>::parse(request.page_size, &request.page_token, &filter)?;
     let after = page.after.as_ref();
 
     let mut tx = directory.db.begin_list(caller).await?;

@@ -22,7 +22,9 @@ pub(crate) async fn list(
     caller: &Principal,
     request: &proto::ListStoresRequest,
 ) -> Result<proto::ListStoresResponse> {
-    let page = Page::<Cursor>::parse(request.page_size, &request.page_token)?;
+    // The list has no filter but the caller's reach.
+    let filter = proto::ListStoresRequest::default();
+    let page = Page::<Cursor>::parse(request.page_size, &request.page_token, &filter)?;
     let after = page.after.as_ref();
     let mut tx = directory.db.begin_list(caller).await?;
     let rows = sqlx::query_as!(

@@ -82,6 +82,8 @@ pub fn rights_of_service(service: &str) -> &'static [&'static str] {
     match service {
         // Reads the words that a follow-up call took down, when they become a complaint.
         "complaint" => &["call_task.read"],
+        // Looks up who is put in charge of a lead, a delivery or a visit.
+        "customer" => &["directory.read"],
         _ => &[],
     }
 }

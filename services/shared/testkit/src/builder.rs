@@ -8,7 +8,9 @@ use foursight_runtime::{Role, Settings, Start, telemetry::Telemetry};
 use jiff::Timestamp;
 
 use crate::{
+    Directory,
     callers::TestIssuer,
+    connections::Connections,
     servers::{Servers, shared_servers},
     stack::{Stack, run},
     stand_ins,
@@ -26,6 +28,7 @@ pub struct Builder {
     servers: Option<Arc<Servers>>,
     real_identity: bool,
     signed_in_as: Option<&'static str>,
+    directory: Directory,
 }
 
 impl std::fmt::Debug for Builder {
@@ -85,6 +88,13 @@ impl Builder {
         self
     }
 
+    /// Whom that stand-in knows; nobody by default.
+    #[must_use]
+    pub fn directory(mut self, directory: &Directory) -> Self {
+        self.directory = directory.clone();
+        self
+    }
+
     /// Makes the database, and starts nothing: for roles that run in a process of their own, with the configuration (TOML)
     /// that this answers, and with identity's own tokens. The second text is the database's name.
     ///
@@ -106,7 +116,7 @@ impl Builder {
         let issuer = TestIssuer::new(clock.clone(), ids.clone())?;
         let mut roles = self.roles;
         if let Some(service) = self.signed_in_as {
-            roles.push(Arc::new(stand_ins::identity(&issuer.service(service)?)));
+            roles.push(Arc::new(stand_ins::identity(&issuer.service(service)?, self.directory)));
         }
         let servers = servers_or_shared(self.servers).await?;
         let database = servers.fresh_database(&roles).await?;
@@ -121,6 +131,7 @@ impl Builder {
             keys: (!self.real_identity).then(|| issuer.keys()),
         };
         let (running, peers) = run(start.clone(), &roles).await?;
+        let connections = Connections::new(servers.local.postgres_url(&database));
         Ok(Stack {
             running,
             clock,
@@ -133,6 +144,7 @@ impl Builder {
             peers,
             start,
             _telemetry: telemetry,
+            _connections: connections,
         })
     }
 }

@@ -4,6 +4,8 @@
 
 mod builder;
 mod callers;
+mod connections;
+mod directory;
 mod farewell;
 mod refusals;
 mod servers;
@@ -12,6 +14,7 @@ mod stand_ins;
 
 pub use builder::Builder;
 pub use callers::{Caller, CallerChannel};
+pub use directory::Directory;
 pub use farewell::Farewell;
 pub use refusals::{reason, refusal, wrong_fields};
 pub use servers::{Servers, shared_servers};

@@ -4,13 +4,14 @@
 use async_trait::async_trait;
 use foursight_proto::identity::v1::{
     CreateTokenRequest, ListKeysRequest, ListKeysResponse, RevokeTokenRequest, Token,
+    directory_service_server::DirectoryServiceServer,
     token_service_server::{TokenService, TokenServiceServer},
 };
 use foursight_runtime::{Role, RoleContext, RoleParts};
 use sqlx::migrate::Migrator;
 use tonic::{Request, Response, Status, service::Routes};
 
-use crate::Caller;
+use crate::{Caller, Directory};
 
 /// A role that is some gRPC services and nothing else.
 #[derive(Debug)]
@@ -41,11 +42,13 @@ impl Role for StandIn {
     }
 }
 
-/// Identity, which gives this caller's token to everybody.
-pub(crate) fn identity(caller: &Caller) -> StandIn {
+/// Identity, which gives this caller's token to everybody, and knows whom the directory knows.
+pub(crate) fn identity(caller: &Caller, directory: Directory) -> StandIn {
     let access_token = caller.authorization.trim_start_matches("Bearer ").to_owned();
     let token = Token { access_token, ..Token::default() };
-    StandIn::new("identity", Routes::new(TokenServiceServer::new(OneToken(token))))
+    let routes = Routes::new(TokenServiceServer::new(OneToken(token)))
+        .add_service(DirectoryServiceServer::new(directory));
+    StandIn::new("identity", routes)
 }
 
 struct OneToken(Token);

@@ -1,0 +1,134 @@
+//! Who may be put in charge of something: identity is asked, and what it says is remembered for a moment.
+
+use std::time::Duration;
+
+use foursight_access::Principal;
+use foursight_kernel::{Error, Result, StaffId, StoreId};
+use foursight_proto::identity::v1::{
+    GetStaffRequest, Staff, directory_service_client::DirectoryServiceClient,
+};
+use foursight_runtime::PeerChannel;
+use moka::future::Cache;
+use tonic::Code;
+
+/// For how long somebody who changed stores may still be taken for who they were.
+const REMEMBERED: Duration = Duration::from_secs(30);
+const MOST_REMEMBERED: u64 = 10_000;
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Members of staff as identity knows them. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Colleagues {
+    identity: PeerChannel,
+    known: Cache<StaffId, Staff>,
+}
+
+/// What somebody must be for a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Works it from now on, with this right.
+    With(&'static str),
+    /// Is responsible from now on.
+    Active,
+    /// Was responsible then, and may have left since.
+    Past,
+}
+
+impl Colleagues {
+    pub(crate) fn new(identity: PeerChannel) -> Self {
+        let known = Cache::builder().max_capacity(MOST_REMEMBERED).time_to_live(REMEMBERED).build();
+        Self { identity, known }
+    }
+
+    /// Refuses who cannot have a part at a store. Of the caller the token tells already.
+    ///
+    /// # Errors
+    /// A violation of `field`; `IDENTITY_AWAY` while identity does not answer.
+    pub(crate) async fn require(
+        &self,
+        caller: &Principal,
+        field: &str,
+        staff: StaffId,
+        store: StoreId,
+        part: Part,
+    ) -> Result<()> {
+        if caller.staff() == Some(staff) {
+            return Ok(());
+        }
+        match self.find(staff).await? {
+            Some(found) if fits(&found, store, part) => Ok(()),
+            Some(_) | None => Err(Error::invalid_field(field, part.description())),
+        }
+    }
+
+    async fn find(&self, staff: StaffId) -> Result<Option<Staff>> {
+        if let Some(found) = self.known.get(&staff).await {
+            return Ok(Some(found));
+        }
+        let request = GetStaffRequest { name: staff.name() };
+        match DirectoryServiceClient::new(self.identity.clone()).get_staff(request).await {
+            Ok(found) => {
+                let found = found.into_inner();
+                self.known.insert(staff, found.clone()).await;
+                Ok(Some(found))
+            }
+            // Not remembered: somebody may be added in the next moment.
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) => {
+                let message = "who works at the store cannot be looked up now; try again, or name yourself";
+                Err(Error::unavailable("IDENTITY_AWAY", message, RETRY).with_source(status))
+            }
+        }
+    }
+}
+
+/// Whether somebody can have a part at a store: of the store or of headquarters, and as the part needs.
+fn fits(staff: &Staff, store: StoreId, part: Part) -> bool {
+    let works_there = staff.headquarters || staff.stores.contains(&store.name());
+    works_there
+        && match part {
+            Part::With(right) => staff.active && staff.rights.iter().any(|granted| granted == right),
+            Part::Active => staff.active,
+            Part::Past => true,
+        }
+}
+
+impl Part {
+    fn description(self) -> String {
+        match self {
+            Self::With(right) => {
+                format!(
+                    "must be an active member of the store's staff or of headquarters, with the right {right}"
+                )
+            }
+            Self::Active => "must be an active member of the store's staff or of headquarters".to_owned(),
+            Self::Past => "must be a member of the store's staff or of headquarters".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn the_part_says_who_fits() {
+        let (here, there) = (StoreId::from(Uuid::from_u128(1)), StoreId::from(Uuid::from_u128(2)));
+        let advisor = Staff {
+            stores: vec![here.name()],
+            rights: vec!["lead.write".to_owned()],
+            active: true,
+            ..Staff::default()
+        };
+        let parts = [Part::With("lead.write"), Part::With("visit.write"), Part::Active, Part::Past];
+        let all = |staff: &Staff, store| parts.map(|part| fits(staff, store, part));
+        assert_eq!(all(&advisor, here), [true, false, true, true]);
+        assert_eq!(all(&advisor, there), [false; 4]);
+        let left = Staff { active: false, ..advisor.clone() };
+        assert_eq!(all(&left, here), [false, false, false, true]);
+        let headquarters = Staff { stores: Vec::new(), headquarters: true, ..advisor };
+        assert_eq!(all(&headquarters, there), [true, false, true, true]);
+    }
+}
