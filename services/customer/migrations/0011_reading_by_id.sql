@@ -58,29 +58,37 @@ ALTER POLICY timeline_entries_reach ON timeline_entries
         OR (store_id IS NULL
             AND (SELECT true FROM customer_stores s WHERE s.customer_id = timeline_entries.customer_id LIMIT 1)));
 
--- The files of these ids as far as the caller may see them, newest first: a row for each contact point, or one without. A
--- statement that calls this says how far it reaches itself, and so needs no transaction around it and one round trip; within a
--- transaction that has said it, its_reach is NULL. It has its caller's rights: the policies decide.
+-- The files of these ids as far as the caller may see them, newest first: a row for each contact point, or one without. How far
+-- the caller reaches is an argument, so that reading a file needs no transaction around it and one round trip; NULL within a
+-- transaction that has said it. It reads as the tables' owner and asks once for each file what the policies of its tables
+-- would ask for each row: whether a store of the caller's serves the customer.
 CREATE FUNCTION files(its_reach text, ids uuid[]) RETURNS TABLE (
     id uuid, kind smallint, display_name text, gender smallint, birthday date, national_id_sealed bytea, store_id uuid,
     source smallint, stage smallint, version bigint, create_time timestamptz, update_time timestamptz,
     master_version integer, wrapped bytea, stores uuid[],
     point_id uuid, point_kind smallint, point_sealed bytea, point_start timestamptz, point_end timestamptz
 )
-LANGUAGE plpgsql VOLATILE SECURITY INVOKER AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = customer, pg_temp
+AS $$
+DECLARE
+    reach text := coalesce(its_reach, current_setting('foursight.reach', true), '');
+    -- NULL for the whole group; of no store, nothing.
+    theirs uuid[] := CASE WHEN reach <> '*' THEN string_to_array(reach, ',')::uuid[] END;
 BEGIN
-    IF its_reach IS NOT NULL THEN
-        PERFORM set_config('foursight.reach', its_reach, true);
-    END IF;
     RETURN QUERY
         SELECT c.id, c.kind, c.display_name, c.gender, c.birthday, c.national_id_sealed, c.store_id, c.source, c.stage,
-               c.version, c.create_time, c.update_time, k.master_version, k.wrapped,
-               ARRAY(SELECT s.store_id FROM customer_stores s WHERE s.customer_id = c.id ORDER BY s.start_time, s.store_id),
+               c.version, c.create_time, c.update_time, k.master_version, k.wrapped, served.stores,
                p.id, p.kind, p.sealed, p.start_time, p.end_time
         FROM customers c
+        CROSS JOIN LATERAL (
+            SELECT array_agg(s.store_id ORDER BY s.start_time, s.store_id) AS stores
+            FROM customer_stores s
+            WHERE s.customer_id = c.id AND (theirs IS NULL OR s.store_id = ANY (theirs))
+        ) served
         JOIN customer_keys k ON k.customer_id = c.id
         LEFT JOIN contact_points p ON p.customer_id = c.id
-        WHERE c.id = ANY (files.ids)
+        WHERE c.id = ANY (files.ids) AND served.stores IS NOT NULL
         ORDER BY c.id DESC, p.id;
 END
 $$;
