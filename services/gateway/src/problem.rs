@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use foursight_kernel::Violations;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -43,9 +43,9 @@ pub(crate) struct Problem {
     /// Finds the request in traces and logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<String>,
-    /// The methods that the path has.
+    /// What HTTP wants said beside the body.
     #[serde(skip)]
-    allow: Option<String>,
+    header: Option<(HeaderName, HeaderValue)>,
 }
 
 #[derive(Debug, Serialize)]
@@ -82,8 +82,26 @@ impl Problem {
             metadata: info.map(|info| info.metadata.clone().into_iter().collect()).unwrap_or_default(),
             retry_after: details.retry_info().and_then(|retry| retry.retry_delay).map(whole_seconds),
             trace_id: None,
-            allow: None,
+            header: None,
         }
+    }
+
+    /// With the fields as somebody else names them.
+    pub(crate) fn with_fields(mut self, renamed: impl Fn(&str) -> String) -> Self {
+        if self.violations.is_empty() {
+            return self;
+        }
+        for violation in &mut self.violations {
+            violation.field = renamed(&violation.field);
+        }
+        // A refusal by its fields names them in its words, too.
+        if self.reason == "INVALID_FIELDS" {
+            let mut fields: Vec<&str> = self.violations.iter().map(|violation| &*violation.field).collect();
+            fields.sort_unstable();
+            fields.dedup();
+            self.detail = format!("wrong fields: {}", fields.join(", "));
+        }
+        self
     }
 
     /// The request's fields are wrong.
@@ -110,7 +128,7 @@ impl Problem {
             metadata: BTreeMap::new(),
             retry_after: None,
             trace_id: None,
-            allow: None,
+            header: None,
         }
     }
 
@@ -130,7 +148,7 @@ impl Problem {
         let detail = format!("this path takes {allow}");
         let mut problem =
             Self::http(StatusCode::METHOD_NOT_ALLOWED, Code::Unimplemented, "METHOD_NOT_ALLOWED", detail);
-        problem.allow = Some(allow);
+        problem.header = allow.parse().ok().map(|allow| (header::ALLOW, allow));
         problem
     }
 
@@ -149,6 +167,25 @@ impl Problem {
             "MEDIA_TYPE_UNSUPPORTED",
             detail,
         )
+    }
+
+    /// The body is compressed.
+    pub(crate) fn encoded() -> Self {
+        let detail = "the body must not be compressed; send it without the header content-encoding";
+        let mut problem = Self::http(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Code::InvalidArgument,
+            "CONTENT_ENCODING_UNSUPPORTED",
+            detail,
+        );
+        problem.header = Some((header::ACCEPT_ENCODING, HeaderValue::from_static("identity")));
+        problem
+    }
+
+    /// The body did not come in time.
+    pub(crate) fn too_slow() -> Self {
+        let detail = "the body did not come in time; send it without pauses";
+        Self::http(StatusCode::REQUEST_TIMEOUT, Code::DeadlineExceeded, "BODY_TOO_SLOW", detail)
     }
 
     /// With the id under which the request is traced.
@@ -185,8 +222,8 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED.as_u16() {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(allow) = self.allow.and_then(|allow| allow.parse().ok()) {
-            headers.insert(header::ALLOW, allow);
+        if let Some((name, value)) = self.header {
+            headers.insert(name, value);
         }
         response
     }

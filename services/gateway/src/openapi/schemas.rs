@@ -202,13 +202,13 @@ fn problem() -> Value {
                 "type": "object",
                 "required": ["field", "description"],
                 "properties": {
-                    "field": {"type": "string", "description": "The field's path in the request, in the proto's spelling."},
+                    "field": {"type": "string", "description": "The field's path in the request, in JSON's spelling; `header.…` for a header, `body` for the body as a whole."},
                     "description": {"type": "string", "description": "What is wrong and what would be right."},
                 },
             }},
             "metadata": {"type": "object", "additionalProperties": {"type": "string"}},
             "retryAfter": {"type": "integer", "description": "Seconds after which the same request may work."},
-            "traceId": {"type": "string", "description": "Finds the request in traces and logs."},
+            "traceId": {"type": "string", "description": "Finds the request in traces and logs; the header `trace-id` has it, too."},
         },
     })
 }
