@@ -93,7 +93,16 @@ mod tests {
         let body = &reveal["requestBody"]["content"]["application/json"]["schema"];
         assert_eq!(body["required"], json!(["field", "reason"]));
         assert!(body["properties"].get("name").is_none(), "the path gives the name");
-        assert_eq!(document["paths"]["/v1/tokens"]["post"]["security"], json!([]));
+        let sign_in = &document["paths"]["/v1/tokens"]["post"];
+        assert_eq!(sign_in["security"], json!([]));
+        assert_eq!(
+            sign_in["responses"]["200"]["headers"]["Trace-Id"]["$ref"],
+            "#/components/headers/Trace-Id"
+        );
+        let body = &sign_in["requestBody"]["content"]["application/json"]["schema"];
+        for grant in ["password", "refresh", "service"] {
+            assert_eq!(body["properties"][grant]["x-oneof"], "grant", "only one of them is taken");
+        }
 
         let list = &document["paths"]["/v1/customers"]["get"];
         let names: Vec<&str> = list["parameters"]

@@ -73,7 +73,12 @@ impl<'a> Schemas<'a> {
     ) -> Value {
         let (mut properties, mut required) = (Map::new(), Vec::new());
         for field in message.fields().filter(wanted) {
-            properties.insert(field.json_name().to_owned(), self.property(&field));
+            let mut property = self.property(&field);
+            // An optional field is alone in a oneof of its own, which protobuf has only made up.
+            if let Some(oneof) = field.containing_oneof().filter(|oneof| oneof.fields().len() > 1) {
+                property["x-oneof"] = json!(oneof.name());
+            }
+            properties.insert(field.json_name().to_owned(), property);
             if behaves(&field, REQUIRED) {
                 required.push(field.json_name().to_owned());
             }
