@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .btree_map(".")
         .bytes(".")
         .compile_well_known_types(false)
+        .codec_path("crate::codec::MessageCodec")
         .include_file("packages.rs")
         .compile_fds_with_config(compiler.file_descriptor_set(), names)?;
     Ok(())

@@ -3,6 +3,8 @@
 //! Everything here is generated from the protos beside this folder; their comments are the documentation.
 //! The modules follow the packages: `foursight.customer.v1` is [`customer::v1`].
 
+pub mod codec;
+
 use std::sync::LazyLock;
 
 use prost_reflect::DescriptorPool;

@@ -47,6 +47,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// The content type, empty when there is none.
     pub content_type: String,
+    /// The trace id in the headers, empty when there is none.
+    pub trace_id: String,
     /// The body.
     pub text: String,
 }
@@ -214,11 +216,15 @@ impl Api {
             request = request.body(ask.body);
         }
         let response = request.send().await.with_context(|| format!("no answer to {told}"))?;
-        let content_type = response.headers().get(header::CONTENT_TYPE);
-        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let said = |name: header::HeaderName| {
+            let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+            value.unwrap_or_default().to_owned()
+        };
+        let content_type = said(header::CONTENT_TYPE);
+        let trace_id = said(header::HeaderName::from_static("trace-id"));
         let status = response.status();
         let text = response.text().await.with_context(|| format!("half an answer to {told}"))?;
-        Ok(Answer { status, content_type, text })
+        Ok(Answer { status, content_type, trace_id, text })
     }
 
     /// Reads something.

@@ -9,11 +9,12 @@ use axum::extract::ConnectInfo;
 use foursight_access::Verifier;
 use foursight_kernel::{Error, Result};
 use foursight_proto::identity::v1::{CreateTokenRequest, create_token_request::Grant};
-use http::{Extensions, HeaderMap, HeaderName, header};
+use foursight_runtime::edge::CLIENT_NETWORK;
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
 use prost::Message as _;
 
 use crate::{
-    limits::Limits,
+    limits::{Limits, network},
     routes::{MethodInfo, Scope},
 };
 
@@ -41,7 +42,7 @@ impl Door {
     /// this an `authorization` header is one that was verified.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` for a token that is not valid, `RESOURCE_EXHAUSTED` for too many calls, `PERMISSION_DENIED`
+    /// `UNAUTHENTICATED` for a token that is missing or not valid, `RESOURCE_EXHAUSTED` for too many calls, `PERMISSION_DENIED`
     /// for a method that is closed to the outside.
     pub(crate) async fn admit(
         &self,
@@ -59,19 +60,28 @@ impl Door {
                 Ok(())
             }
             Scope::Token => {
-                // The service says that a token is missing.
-                let Some(token) = bearer(headers)? else { return Ok(()) };
+                // Said here, before anything is read or passed on.
+                let token = bearer(headers)?.ok_or_else(missing)?;
                 let caller = self.verifier.verify(token).await?;
                 self.limits.account(&caller.subject.name()).await
             }
         }
     }
 
-    /// Counts a sign-in for its address and its login; `message` is the request.
+    /// Counts a sign-in for its address and its login, and tells the service which network it comes from; `message` is the
+    /// request.
     ///
     /// # Errors
     /// `RESOURCE_EXHAUSTED` for too many of them.
-    pub(crate) async fn admit_sign_in(&self, client: IpAddr, message: &[u8]) -> Result<()> {
+    pub(crate) async fn admit_sign_in(
+        &self,
+        client: IpAddr,
+        headers: &mut HeaderMap,
+        message: &[u8],
+    ) -> Result<()> {
+        if let Ok(network) = HeaderValue::from_str(&network(client).to_string()) {
+            headers.insert(CLIENT_NETWORK, network);
+        }
         // What is no request has no login, and is refused by the service.
         let request = CreateTokenRequest::decode(message).unwrap_or_default();
         let login = match &request.grant {
@@ -93,6 +103,10 @@ impl Door {
             .or_else(|| extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip()))
             .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
+}
+
+fn missing() -> Error {
+    Error::unauthenticated("TOKEN_MISSING", "sign in first: send an access token")
 }
 
 fn closed() -> Error {
@@ -126,8 +140,6 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
-    use http::HeaderValue;
-
     use super::*;
 
     #[test]

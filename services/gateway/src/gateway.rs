@@ -1,6 +1,6 @@
 //! The public router: what a request is decides who answers it.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Instant};
 
 use axum::{
     Router,
@@ -10,6 +10,7 @@ use axum::{
     routing::get,
 };
 use foursight_kernel::trace;
+use foursight_runtime::Readiness;
 use http::{HeaderValue, Method, StatusCode, Version, header};
 use http_body::Body as _;
 use tonic_web::GrpcWebLayer;
@@ -18,8 +19,15 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::{Instrument as _, field::Empty};
 
 use crate::{
-    call::Peer, docs, door::Door, openapi, proxy, routes::RouteTable, schema::Schema,
-    settings::GatewaySettings, transcode,
+    answers::{self, Durations, TRACE_ID, UNMATCHED},
+    call::Peer,
+    docs,
+    door::Door,
+    openapi, proxy,
+    routes::RouteTable,
+    schema::Schema,
+    settings::GatewaySettings,
+    transcode,
 };
 
 /// Bytes of a body that may still be on its way when a refusal goes out.
@@ -34,6 +42,8 @@ pub(crate) struct Gateway {
     pub(crate) peers: Vec<Peer>,
     pub(crate) door: Door,
     pub(crate) settings: GatewaySettings,
+    pub(crate) durations: Durations,
+    pub(crate) readiness: Readiness,
 }
 
 type GrpcService = BoxCloneSyncService<http::Request<Body>, http::Response<tonic::body::Body>, Infallible>;
@@ -84,11 +94,12 @@ async fn json(gateway: &Gateway, request: Request) -> Response {
     );
     let parent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
     trace::continue_from(&span, parent);
-    let head = request.method() == Method::HEAD;
+    let (started, method) = (Instant::now(), request.method().clone());
     let one_at_a_time = request.version() < Version::HTTP_2;
     let long_body = request.body().size_hint().lower() > LONG_BODY;
     async {
-        let mut response = match transcode::answer(gateway, request).await {
+        let mut route = UNMATCHED;
+        let mut response = match transcode::answer(gateway, request, &mut route).await {
             Ok(response) => response,
             Err(problem) => problem.traced(trace::trace_id()).into_response(),
         };
@@ -96,15 +107,18 @@ async fn json(gateway: &Gateway, request: Request) -> Response {
         tracing::Span::current().record("http.response.status_code", status.as_u16());
         // A refusal may come before the body was read. The connection then ends in the middle of it, and a client that is
         // not told would send its next request there.
-        let unread = (long_body && !status.is_success()) || status == StatusCode::PAYLOAD_TOO_LARGE;
+        let unread = (long_body && !status.is_success())
+            || matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT);
         if one_at_a_time && unread {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
+        gateway.durations.note(started, &method, route, &response);
         // Answers are about people: nobody on the way keeps them.
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if head {
+        answers::traced(headers);
+        if method == Method::HEAD {
             *response.body_mut() = Body::empty();
         }
         response
@@ -140,7 +154,10 @@ fn cors(settings: &GatewaySettings) -> Option<CorsLayer> {
             )
             .expose_headers(
                 ["grpc-message", "grpc-status", "grpc-status-details-bin", "retry-after"]
-                    .map(http::HeaderName::from_static),
+                    .map(http::HeaderName::from_static)
+                    .into_iter()
+                    .chain([TRACE_ID])
+                    .collect::<Vec<_>>(),
             )
             .max_age(std::time::Duration::from_hours(1)),
     )

@@ -5,10 +5,12 @@
 //! `gateway` looks at what it is, `routes` finds the method, `door` decides who comes in and how often, then
 //! `transcode` (JSON) or `proxy` (gRPC) calls the service, and `problem` says what went wrong.
 
+mod answers;
 mod call;
 mod docs;
 mod door;
 mod gateway;
+mod health;
 mod json;
 mod limits;
 mod openapi;

@@ -1,5 +1,7 @@
 //! Errors for HTTP: problem details as RFC 9457 has them, from a `google.rpc.Status` or from what HTTP itself refuses.
 
+mod refusals;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
@@ -7,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use foursight_kernel::Violations;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -43,9 +45,9 @@ pub(crate) struct Problem {
     /// Finds the request in traces and logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<String>,
-    /// The methods that the path has.
+    /// What HTTP wants said beside the body.
     #[serde(skip)]
-    allow: Option<String>,
+    header: Option<(HeaderName, HeaderValue)>,
 }
 
 #[derive(Debug, Serialize)]
@@ -82,8 +84,26 @@ impl Problem {
             metadata: info.map(|info| info.metadata.clone().into_iter().collect()).unwrap_or_default(),
             retry_after: details.retry_info().and_then(|retry| retry.retry_delay).map(whole_seconds),
             trace_id: None,
-            allow: None,
+            header: None,
         }
+    }
+
+    /// With the fields as somebody else names them.
+    pub(crate) fn with_fields(mut self, renamed: impl Fn(&str) -> String) -> Self {
+        if self.violations.is_empty() {
+            return self;
+        }
+        for violation in &mut self.violations {
+            violation.field = renamed(&violation.field);
+        }
+        // A refusal by its fields names them in its words, too.
+        if self.reason == "INVALID_FIELDS" {
+            let mut fields: Vec<&str> = self.violations.iter().map(|violation| &*violation.field).collect();
+            fields.sort_unstable();
+            fields.dedup();
+            self.detail = format!("wrong fields: {}", fields.join(", "));
+        }
+        self
     }
 
     /// The request's fields are wrong.
@@ -110,45 +130,8 @@ impl Problem {
             metadata: BTreeMap::new(),
             retry_after: None,
             trace_id: None,
-            allow: None,
+            header: None,
         }
-    }
-
-    /// No method has the path.
-    pub(crate) fn unknown_path() -> Self {
-        Self::http(
-            StatusCode::NOT_FOUND,
-            Code::NotFound,
-            "PATH_UNKNOWN",
-            "no method has this path; see /openapi.json",
-        )
-    }
-
-    /// Methods have the path, but not with this verb of HTTP.
-    pub(crate) fn wrong_method(allowed: &[&http::Method]) -> Self {
-        let allow = allowed.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", ");
-        let detail = format!("this path takes {allow}");
-        let mut problem =
-            Self::http(StatusCode::METHOD_NOT_ALLOWED, Code::Unimplemented, "METHOD_NOT_ALLOWED", detail);
-        problem.allow = Some(allow);
-        problem
-    }
-
-    /// The body is larger than the limit, in bytes.
-    pub(crate) fn too_large(limit: usize) -> Self {
-        let detail = format!("the body has more than {limit} bytes");
-        Self::http(StatusCode::PAYLOAD_TOO_LARGE, Code::OutOfRange, "BODY_TOO_LARGE", detail)
-    }
-
-    /// The body is not JSON.
-    pub(crate) fn not_json() -> Self {
-        let detail = "the body must be JSON; send content-type: application/json";
-        Self::http(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Code::InvalidArgument,
-            "MEDIA_TYPE_UNSUPPORTED",
-            detail,
-        )
     }
 
     /// With the id under which the request is traced.
@@ -185,8 +168,8 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED.as_u16() {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(allow) = self.allow.and_then(|allow| allow.parse().ok()) {
-            headers.insert(header::ALLOW, allow);
+        if let Some((name, value)) = self.header {
+            headers.insert(name, value);
         }
         response
     }

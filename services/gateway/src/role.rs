@@ -9,7 +9,7 @@ use tonic::Status;
 use tower::{ServiceExt as _, util::BoxCloneSyncService};
 
 use crate::{
-    door::Door, gateway::Gateway, limits::Limits, routes::RouteTable, schema::Schema,
+    answers::Durations, door::Door, gateway::Gateway, limits::Limits, routes::RouteTable, schema::Schema,
     settings::GatewaySettings,
 };
 
@@ -46,6 +46,8 @@ impl Role for GatewayRole {
             schema,
             table,
             settings,
+            durations: Durations::new(&context.meter),
+            readiness: context.readiness.clone(),
         };
         Ok(RoleParts { http: Some(gateway.router()?), ..RoleParts::default() })
     }

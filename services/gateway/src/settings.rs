@@ -38,8 +38,10 @@ pub(crate) struct RateSettings {
     pub(crate) address: Rate,
     /// Sign-ins from one address.
     pub(crate) sign_in_address: Rate,
-    /// Sign-ins with one login, from wherever.
+    /// Sign-ins with one login from one address.
     pub(crate) sign_in_login: Rate,
+    /// Sign-ins with one login, from wherever.
+    pub(crate) sign_in_login_anywhere: Rate,
 }
 
 /// So many in so many seconds, and so many at once.
@@ -78,6 +80,8 @@ impl Default for RateSettings {
             // A showroom signs in from one address in the morning.
             sign_in_address: Rate { calls: 60, per_s: 60, burst: 60 },
             sign_in_login: Rate { calls: 10, per_s: 60, burst: 10 },
+            // More than one address can use up, so that nobody alone keeps a login's owner out.
+            sign_in_login_anywhere: Rate { calls: 120, per_s: 60, burst: 120 },
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A call by JSON, from the first byte to the last: route, door, body, call, answer.
 
+mod headers;
+
 use std::{net::IpAddr, time::Duration};
 
 use axum::{
@@ -8,12 +10,12 @@ use axum::{
     response::Response,
 };
 use foursight_kernel::Violations;
-use foursight_runtime::deadline;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
+use foursight_runtime::SlowBody;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use tonic::Code;
-use uuid::Uuid;
+use tonic::{Code, Status};
 
+use self::headers::Asked;
 use crate::{
     call::{self, Call, FRAME},
     door::is_sign_in,
@@ -23,14 +25,12 @@ use crate::{
     routes::{BodyRule, Bound, Match, MethodInfo, Route, Segments},
 };
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("request-timeout");
-
-/// What of the client's headers goes on to the service.
-const PASSED_ON: [HeaderName; 3] =
-    [header::AUTHORIZATION, HeaderName::from_static("traceparent"), HeaderName::from_static("tracestate")];
-
-pub(crate) async fn answer(gateway: &Gateway, request: Request) -> Result<Response, Problem> {
+/// Answers a call. The template of its route goes to `template`, whatever the answer is.
+pub(crate) async fn answer<'g>(
+    gateway: &'g Gateway,
+    request: Request,
+    template: &mut &'g str,
+) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
     measure(gateway, &parts)?;
     // HEAD is GET without the answer's body.
@@ -44,28 +44,36 @@ pub(crate) async fn answer(gateway: &Gateway, request: Request) -> Result<Respon
     let span = tracing::Span::current();
     span.record("otel.name", method.grpc_path.path());
     span.record("http.route", route.path.as_str());
+    *template = &route.path;
 
+    let asked = headers::asked(&parts.headers);
+    if asked.is_ok_and(|asked| asked.is_some_and(|asked| asked.is_zero())) {
+        return Err(Status::deadline_exceeded("the deadline had passed before the call came").into());
+    }
     let client = gateway.door.client(&parts.headers, &parts.extensions);
     gateway.door.admit(method, client, &mut parts.headers).await?;
     let body = read(gateway, route, &parts.headers, body).await?;
-    let (framed, timeout) = message(gateway, route, method, &segments, &parts, &body)?;
-    call(gateway, route, client, headers(&parts.headers), framed, timeout).await
+    let (framed, timeout) = message(gateway, route, method, &segments, &parts, &body, asked)?;
+    call(gateway, route, client, headers::passed_on(&parts.headers), framed, timeout).await
 }
 
 async fn call(
     gateway: &Gateway,
     route: &Route,
     client: IpAddr,
-    headers: HeaderMap,
+    mut headers: HeaderMap,
     framed: Vec<u8>,
     timeout: Duration,
 ) -> Result<Response, Problem> {
     let method = &gateway.table.methods[route.method];
     if is_sign_in(method) {
-        gateway.door.admit_sign_in(client, &framed[FRAME..]).await?;
+        gateway.door.admit_sign_in(client, &mut headers, &framed[FRAME..]).await?;
     }
     let call = Call { path: method.grpc_path.clone(), headers, framed, timeout };
-    let answer = call::unary(gateway.peers[route.method].clone(), call).await?;
+    let answer = call::unary(gateway.peers[route.method].clone(), call).await.map_err(|status| {
+        let in_json = |field: &str| json::in_json(&gateway.schema, method.input, field);
+        Problem::from_status(&status).with_fields(in_json)
+    })?;
     let mut json = Vec::with_capacity(answer.len() * 2 + 64);
     json::encode::encode(&gateway.schema, method.output, &answer, &mut json).map_err(|error| {
         tracing::error!(%error, method = method.grpc_path.path(), "an answer cannot be written as JSON");
@@ -97,6 +105,9 @@ async fn read(gateway: &Gateway, route: &Route, headers: &HeaderMap, body: Body)
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(Problem::encoded());
+    }
     let limit = gateway.settings.json_body_limit;
     if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
         return Err(Problem::too_large(limit));
@@ -104,6 +115,7 @@ async fn read(gateway: &Gateway, route: &Route, headers: &HeaderMap, body: Body)
     let body = match Limited::new(body, limit).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => return Err(Problem::too_large(limit)),
+        Err(error) if SlowBody::is_behind(&*error) => return Err(Problem::too_slow()),
         Err(_) => {
             let mut violations = Violations::default();
             violations.push("body", "ended before it was complete");
@@ -141,6 +153,7 @@ fn message(
     segments: &Segments<'_>,
     parts: &Parts,
     body: &[u8],
+    asked: Asked,
 ) -> Result<(Vec<u8>, Duration), Problem> {
     let schema = &gateway.schema;
     let request = schema.message(method.input);
@@ -148,10 +161,6 @@ fn message(
     let mut out = Vec::with_capacity(FRAME + body.len() + 128);
     out.resize(FRAME, 0);
 
-    // First, so that a `request_id` in the body or the query is the one that holds.
-    if let Some(number) = method.request_id {
-        idempotency_key(&parts.headers, number, &mut out, &mut violations);
-    }
     let given = match &route.body {
         BodyRule::Nothing => query::Body::Nothing,
         BodyRule::Everything => {
@@ -172,12 +181,22 @@ fn message(
         let given = query::Given { path: &route.bound, body: given };
         query::decode(schema, method.input, query, given, &mut out, &mut violations);
     }
+    if let Some(number) = method.request_id
+        && let Some(key) = headers::idempotency_key(&parts.headers, &mut violations)
+    {
+        headers::join_request_id(key, number, &mut out, FRAME, &mut violations);
+    }
     for (variable, name) in route.variables.iter().zip(&route.bound) {
         if let Err(description) = path_field(gateway, variable, segments, &mut out) {
-            violations.push(&**name, description);
+            violations.push(json::in_json(schema, method.input, name), description);
         }
     }
-    let timeout = timeout(gateway, &parts.headers, &mut violations);
+    let asked = asked.unwrap_or_else(|(header, remedy)| {
+        violations.push(header, remedy);
+        None
+    });
+    let timeout =
+        asked.unwrap_or(gateway.settings.default_deadline()).min(gateway.settings.longest_deadline());
     if violations.is_empty() { Ok((out, timeout)) } else { Err(Problem::invalid(violations)) }
 }
 
@@ -199,48 +218,4 @@ fn path_field(
     });
     out.extend_from_slice(&field);
     Ok(())
-}
-
-fn idempotency_key(headers: &HeaderMap, number: u32, out: &mut Vec<u8>, violations: &mut Violations) {
-    let Some(value) = headers.get(&IDEMPOTENCY_KEY) else { return };
-    // The draft of the header has it as a quoted string; many clients leave the quotes out.
-    let key = value.to_str().ok().and_then(|text| Uuid::try_parse(text.trim_matches('"')).ok());
-    match key {
-        Some(key) => json::nest(out, number, |out| out.extend_from_slice(key.to_string().as_bytes())),
-        None => violations.push("header.idempotency-key", "must be a UUID"),
-    }
-}
-
-/// What the client asks for, within bounds.
-fn timeout(gateway: &Gateway, headers: &HeaderMap, violations: &mut Violations) -> Duration {
-    let asked = if headers.contains_key(deadline::GRPC_TIMEOUT) {
-        let timeout = deadline::parse(headers);
-        if timeout.is_none() {
-            violations.push(
-                "header.grpc-timeout",
-                "must be a number of at most eight digits and a unit, for example 5S",
-            );
-        }
-        timeout
-    } else if let Some(value) = headers.get(&REQUEST_TIMEOUT) {
-        let seconds = value.to_str().ok().and_then(|text| text.trim_end_matches('s').parse::<f64>().ok());
-        let timeout = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        if timeout.is_none() {
-            violations.push("header.request-timeout", "must be a number of seconds, for example 2.5");
-        }
-        timeout
-    } else {
-        None
-    };
-    asked.unwrap_or(gateway.settings.default_deadline()).min(gateway.settings.longest_deadline())
-}
-
-fn headers(from: &HeaderMap) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(8);
-    for name in PASSED_ON {
-        if let Some(value) = from.get(&name) {
-            headers.insert(name, value.clone());
-        }
-    }
-    headers
 }

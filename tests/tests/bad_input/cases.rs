@@ -24,39 +24,39 @@ fn mistyped() -> Vec<Case> {
         delivery("/vin", json!(""), "delivery.vin"),
         delivery("/plate", json!("沪A1234"), "delivery.plate"),
         delivery("/plate", json!("沪I12345"), "delivery.plate"),
-        delivery("/odometerKm", json!(3_000_001), "delivery.odometer_km"),
-        delivery("/deliverTime", json!("2099-01-01T00:00:00Z"), "delivery.deliver_time"),
-        delivery("/deliverTime", json!("1989-06-01T00:00:00Z"), "delivery.deliver_time"),
-        delivery("/deliverTime", json!("2026-02-30T09:00:00Z"), "delivery.deliver_time"),
+        delivery("/odometerKm", json!(3_000_001), "delivery.odometerKm"),
+        delivery("/deliverTime", json!("2099-01-01T00:00:00Z"), "delivery.deliverTime"),
+        delivery("/deliverTime", json!("1989-06-01T00:00:00Z"), "delivery.deliverTime"),
+        delivery("/deliverTime", json!("2026-02-30T09:00:00Z"), "delivery.deliverTime"),
         delivery("/lead", json!("cases/0190b3a0-0000-7000-8000-000000000000"), "delivery.lead"),
-        customer("/contactPoints/0/value", json!("1390000123"), "customer.contact_points[0].value"),
-        customer("/contactPoints/0/value", json!("139000012345"), "customer.contact_points[0].value"),
-        customer("/contactPoints/0/value", json!("call me"), "customer.contact_points[0].value"),
+        customer("/contactPoints/0/value", json!("1390000123"), "customer.contactPoints[0].value"),
+        customer("/contactPoints/0/value", json!("139000012345"), "customer.contactPoints[0].value"),
+        customer("/contactPoints/0/value", json!("call me"), "customer.contactPoints[0].value"),
         customer(
             "/contactPoints/0",
             json!({ "kind": "CONTACT_KIND_EMAIL", "value": "somebody" }),
-            "customer.contact_points[0].value",
+            "customer.contactPoints[0].value",
         ),
         customer(
             "/contactPoints/0",
             json!({ "kind": "CONTACT_KIND_EMAIL", "value": "a@b@example.com" }),
-            "customer.contact_points[0].value",
+            "customer.contactPoints[0].value",
         ),
         // Two digits exchanged.
-        customer("/nationalId", json!("11010519900517020X"), "customer.national_id"),
-        customer("/nationalId", json!("110105199002300028"), "customer.national_id"),
+        customer("/nationalId", json!("11010519900517020X"), "customer.nationalId"),
+        customer("/nationalId", json!("110105199002300028"), "customer.nationalId"),
         customer("/birthday", json!({ "year": 2026, "month": 2, "day": 30 }), "customer.birthday"),
         customer("/birthday", json!({ "year": 2099, "month": 1, "day": 1 }), "customer.birthday"),
         customer("/birthday", json!({ "year": 1899, "month": 12, "day": 31 }), "customer.birthday"),
-        customer("/displayName", json!("   "), "customer.display_name"),
-        customer("/displayName", json!("名".repeat(101)), "customer.display_name"),
+        customer("/displayName", json!("   "), "customer.displayName"),
+        customer("/displayName", json!("名".repeat(101)), "customer.displayName"),
         customer("/kind", json!("CUSTOMER_KIND_UNSPECIFIED"), "customer.kind"),
         customer("/store", json!("stores/SH01"), "customer.store"),
-        visit("/odometerKm", json!(-1), "visit.odometer_km"),
-        visit("/odometerKm", json!(1), "visit.odometer_km"),
+        visit("/odometerKm", json!(-1), "visit.odometerKm"),
+        visit("/odometerKm", json!(1), "visit.odometerKm"),
         visit("/kind", json!(6), "visit.kind"),
-        visit("/promiseTime", json!("2020-01-05T09:30:00Z"), "visit.promise_time"),
-        visit("/promiseTime", json!("2206-01-05T09:30:00Z"), "visit.promise_time"),
+        visit("/promiseTime", json!("2020-01-05T09:30:00Z"), "visit.promiseTime"),
+        visit("/promiseTime", json!("2206-01-05T09:30:00Z"), "visit.promiseTime"),
     ]
 }
 
@@ -95,7 +95,7 @@ fn all_that_is_wrong_is_told_at_once() -> Result<()> {
         let mut fields = answer.fields();
         fields.sort();
         ensure!(
-            fields == ["delivery.model", "delivery.odometer_km", "delivery.plate", "delivery.vin"],
+            fields == ["delivery.model", "delivery.odometerKm", "delivery.plate", "delivery.vin"],
             "not all of it is told: {}",
             answer.text
         );

@@ -109,6 +109,7 @@ fn refusal(answer: &Answer, mutation: &Mutation) -> Result<()> {
         let told = json[field].as_str().is_some_and(|text| !text.is_empty());
         ensure!(told, "the problem has no {field}: {}", short(&answer.text));
     }
+    ensure!(json["traceId"] == answer.trace_id.as_str(), "the header has another trace id");
     let violations = json["violations"].as_array().cloned().unwrap_or_default();
     for violation in &violations {
         let remedy = violation["description"].as_str().unwrap_or_default();
@@ -146,7 +147,7 @@ fn goes_with(field: &str, path: &str) -> bool {
     match path {
         "reception.customer" => field == "reception.visitor",
         "attempt.result" => {
-            matches!(field, "attempt.satisfaction" | "attempt.advisor_score" | "attempt.category")
+            matches!(field, "attempt.satisfaction" | "attempt.advisorScore" | "attempt.category")
         }
         _ => false,
     }

@@ -23,6 +23,10 @@ use ready::Ready;
 /// The database of a private stack.
 const DATABASE: &str = "foursight";
 
+/// What is said of a data folder that this build cannot use, with the way out.
+const OTHER_BUILD: &str = "of another build, or damaged: run that build, choose another folder with `--data`, or start over \
+    with `--fresh`, which forgets what is there";
+
 /// How long the roles may take until they answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 

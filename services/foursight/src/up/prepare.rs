@@ -6,10 +6,10 @@ use anyhow::Result;
 use foursight_local::{Options, Ports, Stack};
 use foursight_runtime::{Settings, migrate};
 use secrecy::SecretString;
-use sqlx::{ConnectOptions, Connection, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions, Connection, migrate::MigrateError, postgres::PgConnectOptions};
 
 use super::{
-    DATABASE, Plan,
+    DATABASE, OTHER_BUILD, Plan,
     layout::{self, Layout},
     secrets::Secrets,
 };
@@ -111,7 +111,15 @@ async fn migrate_all(servers: &Stack, secrets: &Secrets) -> Result<()> {
             schemas.push(migrate::Schema { service: role.name(), migrator, password });
         }
     }
-    migrate::migrate(&servers.postgres_url(DATABASE), &schemas).await
+    migrate::migrate(&servers.postgres_url(DATABASE), &schemas).await.map_err(explained)
+}
+
+/// A build whose migrations are others has made the database: only builds between releases do that.
+fn explained(error: anyhow::Error) -> anyhow::Error {
+    let other = error
+        .chain()
+        .any(|cause| matches!(cause.downcast_ref::<MigrateError>(), Some(MigrateError::VersionMismatch(_))));
+    if other { error.context(format!("the database is {OTHER_BUILD}")) } else { error }
 }
 
 /// What differs from the defaults in a private stack; the commands that work on its folder read it, too.
@@ -146,4 +154,17 @@ fn configuration(
     )?;
     writeln!(text, "[telemetry]\nlog_file = {:?}", layout.log().display().to_string())?;
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_of_another_build_is_told_with_the_way_out() {
+        let other =
+            explained(anyhow::Error::from(MigrateError::VersionMismatch(1)).context("the schema customer"));
+        assert!(format!("{other:#}").contains("--fresh"), "{other:#}");
+        assert!(!format!("{:#}", explained(anyhow::anyhow!("away"))).contains("--fresh"));
+    }
 }

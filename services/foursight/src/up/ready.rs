@@ -1,11 +1,13 @@
 //! What a private stack tells when it answers: one line of JSON, and the same in `ready.json`.
 
-use anyhow::Result;
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context, Result, bail};
 use foursight_local::Stack;
 use foursight_runtime::Running;
 use serde::{Deserialize, Serialize};
 
-use super::http;
+use super::{http, layout::Layout};
 use crate::demo;
 
 /// Addresses, and who may sign in.
@@ -41,6 +43,27 @@ pub struct User {
 }
 
 impl Ready {
+    /// What the stack that runs on a data folder has told.
+    ///
+    /// # Errors
+    /// When none runs there; the message says how to start it.
+    pub async fn of_running(data: &Path) -> Result<Self> {
+        let file = Layout::new(data).ready();
+        let (at, start) = (data.display(), format!("start it with `foursight up --data {}`", data.display()));
+        let text =
+            std::fs::read_to_string(&file).with_context(|| format!("nothing runs on {at}: {start}"))?;
+        let ready: Self = serde_json::from_str(&text)
+            .with_context(|| format!("{} is of another build, or damaged: {start} again", file.display()))?;
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
+        if client.get(format!("{}/healthz", ready.gateway)).send().await.is_err() {
+            bail!(
+                "nothing answers at {}, where the stack on {at} was: it ended without being stopped, and lost nothing; {start}",
+                ready.gateway
+            );
+        }
+        Ok(ready)
+    }
+
     pub(super) fn of(servers: &Stack, running: &Running, database: &str, with_demo: bool) -> Result<Self> {
         Ok(Self {
             gateway: http(running.addresses.gateway)?,
@@ -51,5 +74,38 @@ impl Ready {
             redis: servers.redis_url(),
             users: if with_demo { demo::sign_ins() } else { Vec::new() },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    async fn told(data: &Path) -> String {
+        format!("{:#}", Ready::of_running(data).await.unwrap_err())
+    }
+
+    #[tokio::test]
+    async fn who_looks_for_a_stack_that_does_not_run_is_told_how_to_start_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path();
+        let start = format!("foursight up --data {}", data.display());
+        assert!(told(data).await.contains(&start), "never started");
+
+        // Killed: it has left its addresses, and nobody listens there.
+        let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let stale = Ready {
+            gateway: format!("http://{gone}"),
+            grpc: String::new(),
+            metrics: String::new(),
+            postgres: String::new(),
+            nats: String::new(),
+            redis: String::new(),
+            users: Vec::new(),
+        };
+        std::fs::write(Layout::new(data).ready(), serde_json::to_string(&stale).unwrap()).unwrap();
+        let message = told(data).await;
+        assert!(message.contains("nothing answers at") && message.contains(&start), "{message}");
     }
 }

@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
-use super::layout::write_private;
+use super::{OTHER_BUILD, layout::write_private};
 
 /// What nobody else may know.
 #[derive(Clone, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ impl Secrets {
         let mut secrets = if file.exists() {
             let text = std::fs::read_to_string(file)
                 .with_context(|| format!("{} cannot be read", file.display()))?;
-            serde_json::from_str(&text).with_context(|| format!("{} is damaged", file.display()))?
+            serde_json::from_str(&text).with_context(|| format!("{} is {OTHER_BUILD}", file.display()))?
         } else {
             Self {
                 services: BTreeMap::new(),
@@ -63,4 +63,21 @@ fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::rng().fill_bytes(&mut bytes);
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn secrets_of_another_shape_are_kept_and_the_way_out_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secrets.json");
+        let other = r#"{"master_key": "of another build"}"#;
+        std::fs::write(&file, other).unwrap();
+        let message = format!("{:#}", Secrets::load_or_make(&file, &["customer"]).err().unwrap());
+        assert!(message.contains("--fresh") && message.contains("--data"), "{message}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), other);
+    }
 }

@@ -30,8 +30,13 @@ function example(schema, depth = 0) {
     case "object": {
       const made = {};
       if (depth > 4) return made;
+      const chosen = new Set();
       for (const [name, property] of Object.entries(full.properties || {})) {
         if (resolved(property).readOnly) continue;
+        // Of those that exclude each other, the first.
+        const choice = property["x-oneof"];
+        if (choice && chosen.has(choice)) continue;
+        chosen.add(choice);
         if (depth > 0 && !(full.required || []).includes(name)) continue;
         made[name] = example(property, depth + 1);
       }
@@ -64,6 +69,8 @@ function list() {
     }
   }
   byId("operations").replaceChildren(...made);
+  const current = byId("operations").querySelector("[aria-current]");
+  if (current) current.scrollIntoView({ block: "nearest" });
 }
 
 function field(parameter) {
@@ -136,7 +143,7 @@ async function send(made, path, verb, answer) {
     try { parsed = JSON.parse(text); } catch { parsed = undefined; }
     if (response.ok && parsed && parsed.accessToken) byId("token").value = parsed.accessToken;
     answer.replaceChildren(
-      element("p", { class: response.ok ? "good" : "bad" }, `${response.status} ${response.statusText} · ${took} ms · ${request.method} ${url}`),
+      element("p", { class: response.ok ? "good" : "bad" }, `${response.status} ${response.statusText} · ${took} ms · ${request.method} ${url} · trace ${response.headers.get("trace-id") || "unknown"}`),
       element("pre", {}, parsed === undefined ? text : JSON.stringify(parsed, null, 2)));
   } catch (error) {
     answer.replaceChildren(element("p", { class: "bad" }, String(error)));

@@ -58,7 +58,7 @@ pub(crate) fn field(
     out: &mut Vec<u8>,
     violations: &mut Violations,
 ) {
-    run(schema, Slot::Field(field), &Path::Field(&Path::Root, &field.name), body, out, violations);
+    run(schema, Slot::Field(field), &Path::Field(&Path::Root, &field.json_name), body, out, violations);
 }
 
 fn run(
@@ -128,15 +128,15 @@ mod tests {
             places(json),
             [
                 "customer.kind",
-                "customer.display_name",
+                "customer.displayName",
                 "customer.colour",
                 "customer.birthday.year",
                 "customer.birthday.month",
-                "customer.contact_points[1]",
-                "customer.contact_points[2].valu",
-                "customer.create_time",
+                "customer.contactPoints[1]",
+                "customer.contactPoints[2].valu",
+                "customer.createTime",
                 "customer.stores",
-                "request_id",
+                "requestId",
                 "nonsense",
             ]
         );
@@ -151,14 +151,14 @@ mod tests {
 
     #[test]
     fn twice_is_refused_under_either_name() {
-        assert_eq!(places(r#"{"requestId": "a", "request_id": "b"}"#), ["request_id"]);
+        assert_eq!(places(r#"{"requestId": "a", "request_id": "b"}"#), ["requestId"]);
         assert_eq!(places(r#"{"customer": {"etag": "a", "etag": "a"}}"#), ["customer.etag"]);
     }
 
     #[test]
     fn what_is_not_json_is_named_where_it_breaks() {
         assert_eq!(places(r#"{"customer": {"birthday": {"year": 1e999}}}"#), ["customer.birthday.year"]);
-        assert_eq!(places(r#"{"customer": {"displayName": "\ud800"}}"#), ["customer.display_name"]);
+        assert_eq!(places(r#"{"customer": {"displayName": "\ud800"}}"#), ["customer.displayName"]);
         assert_eq!(violations(b"{\"customer\": {\"etag\": \"\xff\"}}")[0].0, "customer.etag");
         assert_eq!(places("{"), ["body"]);
         assert_eq!(places("[]"), ["body"]);

@@ -18,6 +18,7 @@ mod wire;
 #[cfg(test)]
 mod oracle;
 
+pub(crate) use path::in_json;
 pub(crate) use percent::decode as percent_decode;
 pub(crate) use text::{Source, put_text};
-pub(crate) use wire::nest;
+pub(crate) use wire::{last_text, nest};

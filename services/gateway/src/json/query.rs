@@ -67,7 +67,7 @@ struct Target<'s> {
     /// The messages around it, from the request inwards.
     around: Vec<u32>,
     leaf: &'s FieldPlan,
-    /// In the proto's names.
+    /// In JSON's names.
     path: String,
 }
 
@@ -75,20 +75,23 @@ impl<'s> Target<'s> {
     fn find(schema: &'s Schema, request: MessageId, name: &str, given: Given<'_>) -> Result<Self, String> {
         let mut plan = schema.message(request);
         let mut around = Vec::new();
-        let mut path = String::new();
+        // What the route has is told in the proto's names, and what the client is told in JSON's.
+        let (mut place, mut path) = (String::new(), String::new());
         let mut pieces = name.split('.').peekable();
         while let Some(piece) = pieces.next() {
             let Some(field) = plan.field(piece) else {
                 return Err(format!("is not a field here; there are: {}", plan.choices()));
             };
-            if !path.is_empty() {
-                path.push('.');
+            for (path, name) in [(&mut place, &field.name), (&mut path, &field.json_name)] {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(name);
             }
-            path.push_str(&field.name);
             match (pieces.peek(), field.kind, field.cardinality) {
                 (None, _, Cardinality::Map) => return Err("is a map, which a query cannot carry".to_owned()),
                 (None, ..) => {
-                    given.allows(&path)?;
+                    given.allows(&place)?;
                     return Ok(Self { around, leaf: field, path });
                 }
                 (Some(_), Kind::Message(id), Cardinality::Single) => {

@@ -231,7 +231,7 @@ fn members<'de, 's, A: MapAccess<'de>>(
             }
         };
         let field = &plan.fields[index];
-        let path = Path::Field(path, &field.name);
+        let path = Path::Field(path, &field.json_name);
         if std::mem::replace(&mut seen[index], true) {
             context.refuse(&path, "is given twice; give it once");
             object.next_value::<IgnoredAny>()?;

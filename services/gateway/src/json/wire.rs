@@ -108,6 +108,18 @@ pub(crate) fn take_field<'a>(bytes: &mut &'a [u8]) -> Result<(u32, Raw<'a>), Wir
     Ok((number, raw))
 }
 
+/// The value that holds of a field with a text, in a message that was written here.
+pub(crate) fn last_text(mut message: &[u8], wanted: u32) -> Option<&str> {
+    let mut last = None;
+    while !message.is_empty() {
+        match take_field(&mut message).ok()? {
+            (number, Raw::Delimited(text)) if number == wanted => last = std::str::from_utf8(text).ok(),
+            _ => {}
+        }
+    }
+    last
+}
+
 pub(crate) fn take_fixed64(bytes: &mut &[u8]) -> Result<u64, WireError> {
     let (content, rest) = bytes.split_first_chunk().ok_or(WireError::Truncated)?;
     *bytes = rest;

@@ -21,6 +21,7 @@ pub(crate) struct Limits {
     address: Limiter,
     sign_in_address: Limiter,
     sign_in_login: Limiter,
+    sign_in_login_anywhere: Limiter,
 }
 
 impl Limits {
@@ -33,6 +34,7 @@ impl Limits {
             address: limiter("address", settings.address),
             sign_in_address: limiter("sign-in-address", settings.sign_in_address),
             sign_in_login: limiter("sign-in-login", settings.sign_in_login),
+            sign_in_login_anywhere: limiter("sign-in-login-anywhere", settings.sign_in_login_anywhere),
         })
     }
 
@@ -41,23 +43,32 @@ impl Limits {
     }
 
     pub(crate) async fn address(&self, address: IpAddr) -> Result<()> {
-        self.address.admit(&network(address)).await
+        self.address.admit(&key(address)).await
     }
 
+    /// The tight limit is for a login at one network: whoever guesses there does not keep its owner out elsewhere.
     pub(crate) async fn sign_in(&self, address: IpAddr, login: Option<&str>) -> Result<()> {
-        self.sign_in_address.admit(&network(address)).await?;
-        match login {
-            Some(login) => self.sign_in_login.admit(login.trim().to_lowercase().as_bytes()).await,
-            None => Ok(()),
-        }
+        self.sign_in_address.admit(&key(address)).await?;
+        let Some(login) = login else { return Ok(()) };
+        let login = login.trim().to_lowercase();
+        self.sign_in_login.admit(&[&key(address), login.as_bytes()].concat()).await?;
+        self.sign_in_login_anywhere.admit(login.as_bytes()).await
     }
 }
 
 /// What counts as one client: an IPv4 address, or the /64 that one IPv6 host is given.
-fn network(address: IpAddr) -> Vec<u8> {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).octets()[..8].to_vec(),
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    }
+}
+
+/// The same, as bytes: always as many, so that what follows them cannot be taken for a part of them.
+fn key(address: IpAddr) -> [u8; 16] {
+    match network(address) {
+        IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
+        IpAddr::V6(address) => address.octets(),
     }
 }
 
@@ -84,6 +95,20 @@ mod tests {
         let refused = limits.sign_in(address, Some("lin")).await.unwrap_err();
         assert_eq!((refused.code(), refused.reason()), (Code::ResourceExhausted, "RATE_LIMITED"));
         limits.sign_in(address, Some("wu")).await.unwrap();
+        limits.sign_in(IpAddr::from([192, 0, 2, 8]), Some("lin")).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn one_login_is_tried_from_everywhere_only_so_often() {
+        let mut settings = RateSettings::default();
+        settings.sign_in_login_anywhere.burst = 4;
+        let limits = Limits::new(&settings, AWAY).unwrap();
+        let from = |last| IpAddr::from([192, 0, 2, last]);
+        for last in 1..=4 {
+            limits.sign_in(from(last), Some("lin")).await.unwrap();
+        }
+        assert!(limits.sign_in(from(5), Some("lin")).await.is_err());
+        limits.sign_in(from(5), Some("wu")).await.unwrap();
     }
 
     #[test]

@@ -27,7 +27,8 @@ pub(crate) fn document(schema: &Schema, table: &RouteTable) -> serde_json::Resul
             "title": "Foursight",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Customer relations for a car dealer group. The same methods are offered as gRPC and gRPC-Web \
-                at the same address. Errors are problem details (RFC 9457); clients branch on `reason`.",
+                at the same address. Errors are problem details (RFC 9457); clients branch on `reason`. Every answer has its \
+                trace id in the header `trace-id`: it finds the request in traces and logs.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
@@ -39,11 +40,17 @@ pub(crate) fn document(schema: &Schema, table: &RouteTable) -> serde_json::Resul
                 "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
                 "description": "The `accessToken` that `POST /v1/tokens` answers with.",
             }},
+            "headers": {"Trace-Id": {
+                "description": "Finds the request in traces and logs.", "schema": {"type": "string"},
+            }},
             "responses": {"Problem": {
                 "description": "What went wrong.",
-                "headers": {"Retry-After": {
-                    "description": "Seconds after which the same request may work.", "schema": {"type": "integer"},
-                }},
+                "headers": {
+                    "Retry-After": {
+                        "description": "Seconds after which the same request may work.", "schema": {"type": "integer"},
+                    },
+                    "Trace-Id": {"$ref": "#/components/headers/Trace-Id"},
+                },
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
             }},
         },
@@ -86,7 +93,16 @@ mod tests {
         let body = &reveal["requestBody"]["content"]["application/json"]["schema"];
         assert_eq!(body["required"], json!(["field", "reason"]));
         assert!(body["properties"].get("name").is_none(), "the path gives the name");
-        assert_eq!(document["paths"]["/v1/tokens"]["post"]["security"], json!([]));
+        let sign_in = &document["paths"]["/v1/tokens"]["post"];
+        assert_eq!(sign_in["security"], json!([]));
+        assert_eq!(
+            sign_in["responses"]["200"]["headers"]["Trace-Id"]["$ref"],
+            "#/components/headers/Trace-Id"
+        );
+        let body = &sign_in["requestBody"]["content"]["application/json"]["schema"];
+        for grant in ["password", "refresh", "service"] {
+            assert_eq!(body["properties"][grant]["x-oneof"], "grant", "only one of them is taken");
+        }
 
         let list = &document["paths"]["/v1/customers"]["get"];
         let names: Vec<&str> = list["parameters"]

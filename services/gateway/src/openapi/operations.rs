@@ -15,7 +15,8 @@ pub(super) fn operation(route: &Route, method: &MethodInfo, schemas: &mut Schema
     if method.request_id.is_some() {
         parameters.push(json!({
             "name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "format": "uuid"},
-            "description": "Another way of giving `requestId`: the same request again answers with the same result.",
+            "description": "Another way of giving `requestId`: the same request again answers with the same \
+                result. Where both are given they must be the same.",
         }));
     }
     let output = schemas.message(&descriptor.output());
@@ -26,7 +27,7 @@ pub(super) fn operation(route: &Route, method: &MethodInfo, schemas: &mut Schema
         "description": description(&comment, method),
         "parameters": parameters,
         "responses": {
-            "200": {"description": "Done.", "content": {"application/json": {"schema": output}}},
+            "200": {"description": "Done.", "headers": {"Trace-Id": {"$ref": "#/components/headers/Trace-Id"}}, "content": {"application/json": {"schema": output}}},
             "default": {"$ref": "#/components/responses/Problem"},
         },
         "security": if method.scope == Scope::Public { json!([]) } else { json!([{"bearer": []}]) },

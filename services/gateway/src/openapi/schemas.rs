@@ -73,7 +73,12 @@ impl<'a> Schemas<'a> {
     ) -> Value {
         let (mut properties, mut required) = (Map::new(), Vec::new());
         for field in message.fields().filter(wanted) {
-            properties.insert(field.json_name().to_owned(), self.property(&field));
+            let mut property = self.property(&field);
+            // An optional field is alone in a oneof of its own, which protobuf has only made up.
+            if let Some(oneof) = field.containing_oneof().filter(|oneof| oneof.fields().len() > 1) {
+                property["x-oneof"] = json!(oneof.name());
+            }
+            properties.insert(field.json_name().to_owned(), property);
             if behaves(&field, REQUIRED) {
                 required.push(field.json_name().to_owned());
             }
@@ -202,13 +207,13 @@ fn problem() -> Value {
                 "type": "object",
                 "required": ["field", "description"],
                 "properties": {
-                    "field": {"type": "string", "description": "The field's path in the request, in the proto's spelling."},
+                    "field": {"type": "string", "description": "The field's path in the request, in JSON's spelling; `header.…` for a header, `body` for the body as a whole."},
                     "description": {"type": "string", "description": "What is wrong and what would be right."},
                 },
             }},
             "metadata": {"type": "object", "additionalProperties": {"type": "string"}},
             "retryAfter": {"type": "integer", "description": "Seconds after which the same request may work."},
-            "traceId": {"type": "string", "description": "Finds the request in traces and logs."},
+            "traceId": {"type": "string", "description": "Finds the request in traces and logs; the header `trace-id` has it, too."},
         },
     })
 }

@@ -56,9 +56,9 @@ pub(crate) enum Shape {
 #[derive(Debug)]
 pub(crate) struct FieldPlan {
     pub(crate) number: u32,
-    /// The proto's name: what violations and paths use.
+    /// The proto's name: what routes use.
     pub(crate) name: Box<str>,
-    /// The name in JSON: lowerCamelCase.
+    /// The name in JSON, lowerCamelCase: what violations use.
     pub(crate) json_name: Box<str>,
     pub(crate) kind: Kind,
     pub(crate) cardinality: Cardinality,

@@ -43,8 +43,67 @@ async fn a_call_is_passed_on_with_its_error_details() {
     let details = tonic_types::StatusExt::get_details_error_info(&status).unwrap();
     assert_eq!((status.code(), details.reason.as_str()), (Code::NotFound, "CUSTOMER_NOT_FOUND"));
 
-    client.get_customer(get("customers/42")).await.unwrap();
-    assert!(world.seen().unwrap().anonymous);
+    let status = client.get_customer(get("customers/42")).await.unwrap_err();
+    let details = tonic_types::StatusExt::get_details_error_info(&status).unwrap();
+    assert_eq!((status.code(), details.reason.as_str()), (Code::Unauthenticated, "TOKEN_MISSING"));
+}
+
+#[tokio::test]
+async fn every_answer_says_its_trace_and_a_deadline_that_has_passed_costs_no_work() {
+    let world = World::new(|_| {});
+    let mut client = CustomerServiceClient::new(channel(world.listen().await).await);
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let get = |name: &str, timeout: &'static str| {
+        let mut request = with_token(&world, GetCustomerRequest { name: name.to_owned() });
+        let parent = format!("00-{trace}-00f067aa0ba902b7-01");
+        request.metadata_mut().insert("traceparent", parent.parse().unwrap());
+        request.metadata_mut().insert("grpc-timeout", timeout.parse().unwrap());
+        request
+    };
+    let answer = client.get_customer(get("customers/42", "5S")).await.unwrap();
+    assert_eq!(answer.metadata().get("trace-id").unwrap(), trace);
+    let status = client.get_customer(get("customers/none", "5S")).await.unwrap_err();
+    assert_eq!(status.metadata().get("trace-id").unwrap(), trace);
+    world.forget();
+    // By a client that does not keep the deadline itself.
+    let message = [0, 0, 0, 0, 0];
+    let (status, _) = raw(&world, "application/grpc", &message, "0m").await;
+    assert_eq!(status, Code::DeadlineExceeded);
+    assert!(world.seen().is_none());
+}
+
+/// Sends bytes as a call of `GetCustomer`, and gives the code and all that the answer says.
+async fn raw(world: &World, content_type: &str, body: &[u8], timeout: &str) -> (Code, String) {
+    let address = world.listen().await;
+    let client = reqwest::Client::builder();
+    let http2 = content_type == "application/grpc";
+    let client = if http2 { client.http2_prior_knowledge() } else { client };
+    let request = client
+        .build()
+        .unwrap()
+        .post(format!("http://{address}/foursight.customer.v1.CustomerService/GetCustomer"))
+        .header("content-type", content_type)
+        .header("te", "trailers")
+        .header("grpc-timeout", timeout)
+        .header("authorization", format!("Bearer {}", world.token));
+    let response = request.body(body.to_owned()).send().await.unwrap();
+    let headers = response.headers().clone();
+    let text = String::from_utf8_lossy(&response.bytes().await.unwrap()).into_owned();
+    let status = headers.get("grpc-status").map(|status| status.to_str().unwrap().to_owned());
+    let status = status.or_else(|| Some(text.split_once("grpc-status:")?.1.trim().get(..1)?.to_owned()));
+    (Code::from_bytes(status.unwrap().as_bytes()), format!("{headers:?} {text}"))
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_is_its_senders_mistake() {
+    let world = World::new(|_| {});
+    // Field 1 is a text; this says that it is a number.
+    let garbage = [0, 0, 0, 0, 2, 0x08, 0x01];
+    for content_type in ["application/grpc", "application/grpc-web+proto"] {
+        let (code, told) = raw(&world, content_type, &garbage, "5S").await;
+        assert_eq!(code, Code::InvalidArgument, "{content_type}: {told}");
+        assert!(told.contains("wrong%20fields:%20message"), "{told}");
+    }
 }
 
 #[tokio::test]
@@ -110,19 +169,13 @@ async fn a_browser_calls_by_grpc_web_over_http_1() {
 }
 
 #[tokio::test]
-async fn reflection_and_health_answer_here() {
-    use tonic_health::pb::{
-        HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
-    };
+async fn reflection_answers_here() {
     use tonic_reflection::pb::v1::{
         ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
         server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
     };
     let world = World::new(|_| {});
     let channel = channel(world.listen().await).await;
-    let health = HealthClient::new(channel.clone()).check(HealthCheckRequest::default()).await.unwrap();
-    assert_eq!(health.into_inner().status(), ServingStatus::Serving);
-
     let request = ServerReflectionRequest {
         host: String::new(),
         message_request: Some(MessageRequest::ListServices(String::new())),

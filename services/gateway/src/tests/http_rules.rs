@@ -62,6 +62,22 @@ async fn only_json_is_taken_and_only_where_a_body_belongs() {
 }
 
 #[tokio::test]
+async fn a_compressed_body_is_refused_with_what_to_do() {
+    let world = World::new(|_| {});
+    let send = async |encoding: &str| {
+        let request = world.request("POST", "/v1/customers").header("content-encoding", encoding);
+        world.send(request.body(Body::from("{}")).unwrap()).await
+    };
+    let refused = send("gzip").await;
+    assert_eq!(
+        (refused.status, &refused.json["reason"]),
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, &json!("CONTENT_ENCODING_UNSUPPORTED"))
+    );
+    assert_eq!(refused.headers["accept-encoding"], "identity");
+    assert_eq!(send("identity").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn every_violation_of_path_query_and_body_comes_at_once() {
     let world = World::new(|_| {});
     let answer = world
@@ -73,12 +89,12 @@ async fn every_violation_of_path_query_and_body_comes_at_once() {
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     let fields: Vec<_> =
         answer.json["violations"].as_array().unwrap().iter().map(|each| each["field"].clone()).collect();
-    assert_eq!(fields, ["customer.kind", "customer.etag", "request_id", "customer.etag", "colour"]);
+    assert_eq!(fields, ["customer.kind", "customer.etag", "requestId", "customer.etag", "colour"]);
     assert_eq!(answer.json["reason"], "INVALID_FIELDS");
     let answer = world.get("/v1/customers?pageSize=many&name=%ff").await;
     let fields: Vec<_> =
         answer.json["violations"].as_array().unwrap().iter().map(|each| each["field"].clone()).collect();
-    assert_eq!(fields, ["page_size", "name"]);
+    assert_eq!(fields, ["pageSize", "name"]);
     let answer = world.get("/v1/customers/%ff").await;
     assert_eq!(answer.json["violations"][0]["field"], "name");
 }
@@ -97,6 +113,23 @@ async fn sign_ins_are_limited_by_their_login() {
     );
     assert!(refused.headers.contains_key("retry-after"));
     assert_eq!(world.post("/v1/tokens", &body.replace("lin", "wu")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_login_that_somebody_guesses_at_is_open_to_its_owner_elsewhere() {
+    let world = World::new(|settings| settings.trusted_proxies = 1);
+    let body = r#"{"password": {"login": "lin", "password": "x"}}"#;
+    let from = async |network: &str| {
+        let request = Request::post("/v1/tokens").header("x-forwarded-for", network);
+        let request = request.header("x-foursight-client-network", "made up");
+        world.send(request.body(Body::from(body)).unwrap()).await.status.as_u16()
+    };
+    for expected in [200, 200, 200, 429] {
+        assert_eq!(from("192.0.2.1").await, expected);
+    }
+    assert_eq!(from("2001:db8::7").await, 200);
+    // Identity hears which network it was, and from us alone.
+    assert_eq!(world.seen().unwrap().headers["x-foursight-client-network"], "2001:db8::");
 }
 
 #[tokio::test]

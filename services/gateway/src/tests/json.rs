@@ -51,7 +51,13 @@ async fn a_request_id_comes_as_query_parameter_or_as_idempotency_key() {
     };
     assert_eq!(send(key, "/v1/customers").await.json["etag"], key);
     assert_eq!(send(&format!("\"{key}\""), "/v1/customers").await.json["etag"], key);
-    assert_eq!(send(key, "/v1/customers?requestId=r").await.json["etag"], "r", "what is said outright holds");
+    let same = send(&key.to_uppercase(), &format!("/v1/customers?requestId={key}")).await;
+    assert_eq!(same.json["etag"], key);
+    let differ = send(key, "/v1/customers?requestId=01933f2e-0000-7000-8000-000000000002").await;
+    assert_eq!(
+        (differ.status, differ.fields()),
+        (StatusCode::BAD_REQUEST, vec!["header.idempotency-key".into(), "requestId".into()])
+    );
     let refused = send("7", "/v1/customers").await;
     assert_eq!(refused.json["violations"][0]["field"], "header.idempotency-key");
 }
@@ -88,14 +94,54 @@ async fn a_deadline_is_the_clients_own_and_holds() {
 }
 
 #[tokio::test]
+async fn a_services_violations_are_named_as_json_has_them() {
+    let answer = world().post("/v1/customers", r#"{"displayName": "nobody"}"#).await;
+    assert_eq!(answer.fields(), ["customer.displayName", "customer.contactPoints[0].value"]);
+    assert_eq!(answer.json["detail"], "wrong fields: customer.contactPoints[0].value, customer.displayName");
+}
+
+#[tokio::test]
+async fn a_deadline_that_has_passed_costs_no_work() {
+    let world = world();
+    for (name, value) in [("grpc-timeout", "0m"), ("request-timeout", "0"), ("request-timeout", "0.0s")] {
+        // Nobody waits for the body.
+        let never = Body::from_stream(futures::stream::pending::<Result<String, std::io::Error>>());
+        let request = world.request("POST", "/v1/customers").header(name, value).body(never).unwrap();
+        let answer = world.send(request).await;
+        assert_eq!(answer.json["code"], "DEADLINE_EXCEEDED", "{name}: {value}");
+    }
+    assert!(world.seen().is_none());
+}
+
+#[tokio::test]
+async fn every_answer_says_its_trace() {
+    let world = world();
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    for (path, status) in [("/v1/customers/42", 200), ("/v1/customers/none", 404), ("/v1/nothing", 404)] {
+        let request =
+            world.request("GET", path).header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"));
+        let answer = world.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!((answer.status.as_u16(), answer.headers["trace-id"].to_str().unwrap()), (status, trace));
+        assert!(status == 200 || answer.json["traceId"] == trace);
+    }
+}
+
+#[tokio::test]
 async fn nobody_is_never_signed_as_the_gateway_itself() {
     let world = world();
-    world.send(Request::get("/v1/customers/42").body(Body::empty()).unwrap()).await;
-    assert!(world.seen().unwrap().anonymous);
     // A public method is nobody's, whatever token is sent along.
     assert_eq!(world.get("/v1/keys").await.status, StatusCode::OK);
     let seen = world.seen().unwrap();
     assert!(seen.anonymous && !seen.headers.contains_key("authorization"));
+}
+
+#[tokio::test]
+async fn who_has_no_token_is_told_before_a_body_is_read() {
+    let world = world();
+    let never = Body::from_stream(futures::stream::pending::<Result<String, std::io::Error>>());
+    let answer = world.send(Request::post("/v1/customers").body(never).unwrap()).await;
+    assert_eq!((answer.status, &answer.json["reason"]), (StatusCode::UNAUTHORIZED, &json!("TOKEN_MISSING")));
+    assert!(world.seen().is_none());
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -14,7 +14,7 @@ use aws_lc_rs::{
 use axum::{Router, body::Body};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use foursight_access::{Claims, Issuer, KeySource, Principal, PublicKey, Reach, Subject, Verifier};
-use foursight_kernel::{Error, Result as KernelResult, SharedClock, StaffId, SystemClock};
+use foursight_kernel::{Error, Result as KernelResult, SharedClock, StaffId, SystemClock, Violations};
 use foursight_proto::{
     customer::v1::{
         self as customer, Customer,
@@ -25,7 +25,7 @@ use foursight_proto::{
         token_service_server::{TokenService, TokenServiceServer},
     },
 };
-use foursight_runtime::Anonymous;
+use foursight_runtime::{Anonymous, Readiness, Settings, telemetry::Telemetry};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
@@ -34,9 +34,15 @@ use tower::{ServiceExt as _, service_fn, util::BoxCloneSyncService};
 use uuid::Uuid;
 
 use crate::{
-    call::Peer, door::Door, gateway::Gateway, limits::Limits, routes::RouteTable, schema::Schema,
-    settings::GatewaySettings,
+    answers::Durations, call::Peer, door::Door, gateway::Gateway, limits::Limits, routes::RouteTable,
+    schema::Schema, settings::GatewaySettings,
 };
+
+/// Of the whole process: traces have ids only where somebody listens.
+static TELEMETRY: LazyLock<Telemetry> = LazyLock::new(|| {
+    let settings = Settings::load(None, "[telemetry]\nlog_filter = 'off'").unwrap();
+    Telemetry::start(&settings.telemetry, "test").unwrap()
+});
 
 /// What reached a service.
 #[derive(Debug, Clone)]
@@ -56,6 +62,14 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) json: Value,
+}
+
+impl Answer {
+    /// The fields that are wrong.
+    pub(super) fn fields(&self) -> Vec<String> {
+        let violations = self.json["violations"].as_array().map(Vec::as_slice).unwrap_or_default();
+        violations.iter().filter_map(|each| Some(each["field"].as_str()?.to_owned())).collect()
+    }
 }
 
 impl World {
@@ -80,6 +94,8 @@ impl World {
             schema,
             table,
             settings,
+            durations: Durations::new(&TELEMETRY.metrics.meter()),
+            readiness: Readiness::default(),
         };
         Self { router: gateway.router().unwrap(), token, seen }
     }
@@ -87,6 +103,11 @@ impl World {
     /// The last call that reached a service.
     pub(super) fn seen(&self) -> Option<Seen> {
         self.seen.lock().unwrap().last().cloned()
+    }
+
+    /// Forgets the calls so far.
+    pub(super) fn forget(&self) {
+        self.seen.lock().unwrap().clear();
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
@@ -175,6 +196,12 @@ impl CustomerService for Double {
         if customer.display_name == "林小满" {
             let error = Error::already_exists("CUSTOMER_EXISTS", "the person is on file already");
             return Err(error.with_metadata("customer", "customers/7").into());
+        }
+        if customer.display_name == "nobody" {
+            let mut violations = Violations::default();
+            violations.push("customer.display_name", "is nobody's");
+            violations.push("customer.contact_points[0].value", "is required");
+            return Err(Error::invalid(violations).into());
         }
         customer.etag = request.request_id;
         Ok(Response::new(customer))

@@ -18,7 +18,7 @@ use foursight_proto::identity::v1::{
     self as proto, CreateTokenRequest, ListKeysRequest, ListKeysResponse, RevokeTokenRequest,
     create_token_request::Grant, token_service_server::TokenService,
 };
-use foursight_runtime::Database;
+use foursight_runtime::{Database, edge::CLIENT_NETWORK};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
@@ -101,8 +101,10 @@ impl TokenService for Tokens {
         &self,
         request: Request<CreateTokenRequest>,
     ) -> Result<Response<proto::Token>, Status> {
+        let network = request.metadata().get(CLIENT_NETWORK).and_then(|value| value.to_str().ok());
+        let network = network.unwrap_or_default().to_owned();
         let token = match request.into_inner().grant {
-            Some(Grant::Password(grant)) => password::create(self, grant).await?,
+            Some(Grant::Password(grant)) => password::create(self, grant, &network).await?,
             Some(Grant::Refresh(grant)) => refresh::create(self, &grant).await?,
             Some(Grant::Service(grant)) => service::create(self, &grant).await?,
             None => {

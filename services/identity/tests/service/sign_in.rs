@@ -1,12 +1,13 @@
 //! Signing in, going on, signing out, and being kept out.
 
 use crate::world::{PASSWORD, World, anonymous, by};
+use foursight_kernel::Clock;
 use foursight_proto::identity::v1::{
     DeactivateStaffRequest, GetMeRequest, ListKeysRequest, RevokeTokenRequest, ServiceGrant,
     create_token_request::Grant,
 };
 use foursight_testkit::{Stack, reason};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tonic::Code;
 use tonic_types::StatusExt;
 
@@ -130,6 +131,44 @@ async fn guessing_has_to_wait_and_the_owner_too() {
             "SIGN_IN_REFUSED"
         );
     }
+}
+
+#[tokio::test]
+async fn who_guesses_at_a_login_keeps_nobody_out_at_another_network() {
+    let world = World::start().await;
+    let guess = async |network: &str| {
+        reason(&world.sign_in_from(network, "sh01.cr", "a wrong password").await.unwrap_err())
+    };
+    for _ in 0..6 {
+        assert_eq!(guess("192.0.2.1").await, "SIGN_IN_REFUSED");
+    }
+    let braked = world.sign_in_from("192.0.2.1", "sh01.cr", PASSWORD).await.unwrap_err();
+    assert_eq!(reason(&braked), "TOO_MANY_SIGN_INS");
+    world.sign_in_from("192.0.2.2", "sh01.cr", PASSWORD).await.unwrap();
+    // The owner's success does not free the guesser.
+    assert_eq!(guess("192.0.2.1").await, "TOO_MANY_SIGN_INS");
+}
+
+#[tokio::test]
+async fn a_guess_from_everywhere_is_slowed() {
+    let world = World::start().await;
+    // As if very many networks had tried just now.
+    let used_up = Timestamp::from_second(world.app.clock.now().as_second() + 200 * 6 * 60).unwrap();
+    assert_eq!(
+        reason(&world.sign_in_from("192.0.2.1", "sh01.cr", "wrong").await.unwrap_err()),
+        "SIGN_IN_REFUSED"
+    );
+    sqlx::query("UPDATE identity.sign_in_failures SET blocked_until = $1 WHERE failures = 0")
+        .bind(foursight_kernel::sql::at(used_up))
+        .execute(&world.app.owner().await.unwrap())
+        .await
+        .unwrap();
+    let slowed = world.sign_in_from("192.0.2.2", "sh01.cr", "wrong").await.unwrap_err();
+    assert_eq!(reason(&slowed), "TOO_MANY_SIGN_INS");
+    assert_eq!(slowed.get_details_retry_info().unwrap().retry_delay.unwrap().as_secs(), 6 * 60);
+    world.sign_in_from("192.0.2.2", "sh01.sales", PASSWORD).await.unwrap();
+    world.app.clock.advance(SignedDuration::from_mins(6));
+    world.sign_in_from("192.0.2.2", "sh01.cr", PASSWORD).await.unwrap();
 }
 
 #[tokio::test]

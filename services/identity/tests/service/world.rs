@@ -10,7 +10,7 @@ use foursight_proto::{
         token_service_client::TokenServiceClient,
     },
 };
-use foursight_runtime::{Anonymous, PeerChannel};
+use foursight_runtime::{Anonymous, PeerChannel, edge::CLIENT_NETWORK};
 use foursight_testkit::Stack;
 use tonic::{Request, Status};
 
@@ -84,6 +84,19 @@ impl World {
 
     pub(crate) async fn sign_in(&self, login: &str, password: &str) -> Result<Token, Status> {
         self.token(Grant::Password(PasswordGrant { login: login.into(), password: password.into() })).await
+    }
+
+    /// A sign-in that the gateway says comes from this network.
+    pub(crate) async fn sign_in_from(
+        &self,
+        network: &str,
+        login: &str,
+        password: &str,
+    ) -> Result<Token, Status> {
+        let grant = PasswordGrant { login: login.into(), password: password.into() };
+        let mut request = anonymous(CreateTokenRequest { grant: Some(Grant::Password(grant)) });
+        request.metadata_mut().insert(CLIENT_NETWORK, network.parse().unwrap());
+        Ok(self.tokens.clone().create_token(request).await?.into_inner())
     }
 
     pub(crate) async fn refresh(&self, refresh_token: &str) -> Result<Token, Status> {

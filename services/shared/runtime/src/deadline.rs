@@ -14,11 +14,14 @@ tokio::task_local! {
     static DEADLINE: Instant;
 }
 
-/// Runs a future that ends at a deadline; `None` when it was too slow.
+/// Runs a future that ends at a deadline; `None` when it was too slow. One whose deadline has passed is not begun.
 pub async fn within<F: Future>(allowed: Duration, future: F) -> Option<F::Output> {
     let deadline = Instant::now() + allowed;
     // A call within a call cannot have more time than the outer one.
     let deadline = DEADLINE.try_with(|outer| deadline.min(*outer)).unwrap_or(deadline);
+    if deadline <= Instant::now() {
+        return None;
+    }
     DEADLINE.scope(deadline, tokio::time::timeout_at(deadline.into(), future)).await.ok()
 }
 

@@ -24,6 +24,13 @@ use tracing::{Instrument, field::Empty};
 
 use crate::{Settings, deadline, peers::PeerService};
 
+/// The header by which the gateway tells identity which network a sign-in comes from. Clients cannot send it: the gateway
+/// takes away what is only for services.
+pub const CLIENT_NETWORK: &str = "x-foursight-client-network";
+
+/// Bounds of the histogram, in seconds, as OpenTelemetry's conventions have them.
+const SECONDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+
 /// Puts the layers before a role's routes.
 pub(crate) fn wrap(
     role: &'static str,
@@ -41,6 +48,7 @@ pub(crate) fn wrap(
             .f64_histogram("rpc.server.duration")
             .with_unit("s")
             .with_description("how long calls took, by service, method and code")
+            .with_boundaries(SECONDS.to_vec())
             .build(),
     };
     BoxCloneSyncService::new(edge)

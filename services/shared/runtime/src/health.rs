@@ -1,16 +1,55 @@
 //! `/healthz` (the process lives), `/readyz` (it can do its work) and `/metrics`.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use foursight_database::Pool;
 use foursight_messaging::Bus;
 use serde::Serialize;
+use tokio::sync::Mutex;
 
 use crate::telemetry::Metrics;
 
 /// How long one check may take.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long an answer holds for those who may ask as often as they like.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Whether the process can do its work, by the checks of `/readyz`: for a role that tells clients.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Set when everything has started.
+    checks: OnceLock<Checks>,
+    last: Mutex<Option<(Instant, bool)>>,
+}
+
+impl Readiness {
+    pub(crate) fn begin(&self, checks: Checks) {
+        let _ = self.0.checks.set(checks);
+    }
+
+    /// Whether the process is ready; at most a second old, however many ask.
+    pub async fn holds(&self) -> bool {
+        let Some(checks) = self.0.checks.get() else { return false };
+        let mut last = self.0.last.lock().await;
+        if let Some((at, ready)) = *last
+            && at.elapsed() < FRESH
+        {
+            return ready;
+        }
+        let ready = look(checks).await.ready;
+        *last = Some((Instant::now(), ready));
+        ready
+    }
+}
 
 /// What is looked at.
 #[derive(Debug, Clone)]
@@ -22,7 +61,7 @@ pub(crate) struct Checks {
 
 /// What `/readyz` answers.
 #[derive(Debug, Serialize)]
-struct Readiness {
+struct Report {
     ready: bool,
     /// `ok`, or what is wrong, for each part.
     parts: BTreeMap<String, &'static str>,
@@ -36,7 +75,13 @@ pub(crate) fn router(checks: Checks) -> Router {
         .with_state(checks)
 }
 
-async fn ready(State(checks): State<Checks>) -> (StatusCode, Json<Readiness>) {
+async fn ready(State(checks): State<Checks>) -> (StatusCode, Json<Report>) {
+    let report = look(&checks).await;
+    let status = if report.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(report))
+}
+
+async fn look(checks: &Checks) -> Report {
     let mut parts = BTreeMap::new();
     for (service, pool) in &checks.pools {
         let answer = tokio::time::timeout(PATIENCE, pool.begin("BEGIN")).await;
@@ -47,6 +92,5 @@ async fn ready(State(checks): State<Checks>) -> (StatusCode, Json<Readiness>) {
     let events = if checks.bus.is_connected() { "ok" } else { "away; events wait in the outbox" };
     let ready = parts.values().all(|verdict| *verdict == "ok");
     parts.insert("events".to_owned(), events);
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, parts }))
+    Report { ready, parts }
 }

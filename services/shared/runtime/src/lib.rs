@@ -17,9 +17,10 @@ pub mod worker;
 
 pub use database::{Database, Tx};
 pub use foursight_kernel::trace::trace_id;
+pub use health::Readiness;
 pub use keys::{HashKey, MasterKey};
 pub use peers::{Anonymous, PeerChannel, Peers};
 pub use role::{Role, RoleContext, RoleParts};
-pub use run::{Addresses, Running, Start};
+pub use run::{Addresses, Running, SlowBody, Start};
 pub use settings::Settings;
 pub use worker::{Tick, Worker};

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use foursight_access::Verifier;
 use foursight_kernel::{Ids, SharedClock};
 use foursight_messaging::ConsumerSpec;
+use opentelemetry::metrics::Meter;
 use sqlx::migrate::Migrator;
 
-use crate::{Database, Peers, Settings, Worker};
+use crate::{Database, Peers, Readiness, Settings, Worker};
 
 /// A part of the product. Each service's crate has one implementation, and little else that is public.
 #[async_trait]
@@ -41,6 +42,10 @@ pub struct RoleContext {
     pub settings: Arc<Settings>,
     /// Verifies access tokens.
     pub verifier: Arc<Verifier>,
+    /// Whether the process can do its work.
+    pub readiness: Readiness,
+    /// What instruments are made with.
+    pub meter: Meter,
 }
 
 impl std::fmt::Debug for RoleContext {

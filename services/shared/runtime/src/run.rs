@@ -12,20 +12,23 @@ use foursight_messaging::{
     topology::{PUBLISHERS, Topology},
 };
 use secrecy::ExposeSecret;
-use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
 use crate::{
-    Database, Peers, Role, RoleContext, RoleParts, Settings, Worker, edge, health,
+    Database, Peers, Readiness, Role, RoleContext, RoleParts, Settings, Worker, edge, health,
     peers::{self, Directory, PeerKeys, PeerService},
     telemetry::Metrics,
 };
 
+mod bodies;
 mod bound;
+mod connections;
 mod housekeeping;
 
+pub use bodies::SlowBody;
 use bound::Bound;
+use connections::Doorkeeper;
 
 /// How long requests in hand may take after the stop began.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -71,16 +74,14 @@ pub struct Running {
     pub bus: Bus,
     /// The consumers that run here: the service whose stream each listens to, and its name there.
     pub consumers: Vec<(String, String)>,
+    doorkeeper: Doorkeeper,
     peers: Vec<(&'static str, Peers)>,
     databases: Vec<(&'static str, Database)>,
     workers: Vec<(&'static str, Worker)>,
-    /// No new requests.
-    listening: CancellationToken,
     /// No new events and rounds.
     working: CancellationToken,
     /// No more publishing.
     relaying: CancellationToken,
-    listeners: TaskTracker,
     workings: TaskTracker,
     relays: TaskTracker,
 }
@@ -107,19 +108,19 @@ impl Start {
             addresses: bound.addresses.clone(),
             bus: bus.clone(),
             consumers: Vec::new(),
+            doorkeeper: Doorkeeper::new(&self.settings.limits),
             peers: Vec::new(),
             databases: Vec::new(),
             workers: Vec::new(),
-            listening: CancellationToken::new(),
             working: CancellationToken::new(),
             relaying: CancellationToken::new(),
-            listeners: TaskTracker::new(),
             workings: TaskTracker::new(),
             relays: TaskTracker::new(),
         };
+        let readiness = Readiness::default();
         let mut built = Vec::new();
         for role in roles {
-            let (context, parts) = self.build(role.as_ref(), &directory).await?;
+            let (context, parts) = self.build(role.as_ref(), &directory, &readiness).await?;
             built.push((role.clone(), context, parts));
         }
 
@@ -132,11 +133,17 @@ impl Start {
             }
             self.start_role(role.as_ref(), &context, parts, &mut bound, &directory, &mut running)?;
         }
-        running.serve(bound.take(bound::METRICS)?, health::router(checks));
+        readiness.begin(checks.clone());
+        running.doorkeeper.open(bound.take(bound::METRICS)?, health::router(checks));
         Ok(running)
     }
 
-    async fn build(&self, role: &dyn Role, directory: &Arc<Directory>) -> Result<(RoleContext, RoleParts)> {
+    async fn build(
+        &self,
+        role: &dyn Role,
+        directory: &Arc<Directory>,
+        readiness: &Readiness,
+    ) -> Result<(RoleContext, RoleParts)> {
         let name = role.name();
         let service = self.settings.service(name);
         let url = match (&service.database_url, role.migrator()) {
@@ -153,6 +160,8 @@ impl Start {
             verifier: Verifier::new(keys, self.clock.clone()),
             peers,
             settings: self.settings.clone(),
+            readiness: readiness.clone(),
+            meter: self.metrics.meter(),
         };
         let parts = role.build(&context).await.with_context(|| format!("the role {name} cannot be built"))?;
         Ok((context, parts))
@@ -172,15 +181,15 @@ impl Start {
         let service = edge::wrap(name, parts.routes, &access, &self.settings, &self.metrics.meter());
         running.peers.push((name, context.peers.clone()));
         if let Ok(listener) = bound.take(name) {
-            running.serve(listener, grpc_router(service.clone()));
+            running.doorkeeper.open(listener, grpc_router(service.clone()));
         }
         if let Some(place) = directory.get(name) {
             // A role that runs here is called here, wherever the configuration says that others run.
             let _ = place.set(service);
         }
         if let Some(router) = parts.http {
-            running.serve(bound.take(bound::GATEWAY)?, router.clone());
-            running.serve(bound.take(bound::GRPC)?, router);
+            running.doorkeeper.open(bound.take(bound::GATEWAY)?, router.clone());
+            running.doorkeeper.open(bound.take(bound::GRPC)?, router);
         }
         if role.migrator().is_none() {
             return Ok(());
@@ -221,8 +230,7 @@ impl Running {
     /// in the outboxes goes out; then the connections close. What does not end in time is safe all the same: it is in an
     /// outbox or was not acknowledged.
     pub async fn stop(self) {
-        self.listening.cancel();
-        drain("requests", &self.listeners).await;
+        drain("requests", self.doorkeeper.close()).await;
         self.working.cancel();
         drain("events and rounds", &self.workings).await;
         self.relaying.cancel();
@@ -251,16 +259,6 @@ impl Running {
         let (name, found) = found.with_context(|| format!("{role} has no worker {worker}"))?;
         let database = self.database(name).with_context(|| format!("{role} has no database"))?;
         Ok(found.round(name, database).await?)
-    }
-
-    fn serve(&self, listener: TcpListener, router: axum::Router) {
-        let stop = self.listening.clone();
-        self.listeners.spawn(async move {
-            let serving = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
-            if let Err(error) = serving.with_graceful_shutdown(stop.cancelled_owned()).await {
-                tracing::error!(%error, "a listener ended");
-            }
-        });
     }
 }
 

@@ -130,6 +130,12 @@ pub struct LimitSettings {
     pub concurrency: usize,
     /// Seconds, when the client names none.
     pub default_deadline_s: u64,
+    /// Connections of each listener at once.
+    pub connections: usize,
+    /// Seconds in which a request's head must have come.
+    pub head_timeout_s: u64,
+    /// Seconds in which a request's body must have come.
+    pub body_timeout_s: u64,
 }
 
 /// The outbox.

@@ -26,7 +26,7 @@ const LONG: usize = 100_000;
 #[derive(Clone)]
 struct Place {
     pointer: String,
-    /// In the proto's names, as violations have it.
+    /// In JSON's names, as violations have it.
     path: String,
 }
 
@@ -36,11 +36,11 @@ impl Place {
     }
 
     fn field(&self, field: &FieldDescriptor) -> Self {
-        self.named(field.json_name(), field.name())
+        self.named(field.json_name())
     }
 
-    fn named(&self, key: &str, name: &str) -> Self {
-        let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
+    fn named(&self, key: &str) -> Self {
+        let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
         Self { pointer: format!("{}/{key}", self.pointer), path }
     }
 
@@ -84,7 +84,7 @@ impl Spoilt<'_> {
     }
 
     fn message(&mut self, message: &MessageDescriptor, place: &Place, bound: Option<&str>) {
-        let unknown = place.named("nonsense", "nonsense");
+        let unknown = place.named("nonsense");
         self.put(&unknown, json!(1), "a field that does not exist");
         for field in message.fields().filter(|field| Some(field.name()) != bound) {
             let here = place.field(&field);

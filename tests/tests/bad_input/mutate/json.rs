@@ -51,19 +51,6 @@ fn broken_text(root: &str, sound: &Value) -> Option<Mutation> {
 }
 
 fn of_field(root: &str, key: &str, what: &str, body: Vec<u8>) -> Mutation {
-    let name = snake(key);
-    let path = if root.is_empty() { name } else { format!("{root}.{name}") };
+    let path = if root.is_empty() { key.to_owned() } else { format!("{root}.{key}") };
     Mutation { what: format!("{path}: {what}"), body, expected: Where::Field(path) }
-}
-
-/// `displayName` as the proto has it.
-fn snake(name: &str) -> String {
-    let mut snake = String::new();
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() {
-            snake.push('_');
-        }
-        snake.push(letter.to_ascii_lowercase());
-    }
-    snake
 }

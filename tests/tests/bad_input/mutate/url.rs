@@ -62,29 +62,21 @@ pub(crate) fn url(method: &ApiMethod, http: &HttpRule, names: &Names) -> Result<
             _ => &[],
         };
         for (value, what) in wrong {
-            add(
-                format!("{base}{name}={value}"),
-                format!("{name}: {what}"),
-                Where::Field(field.name().to_owned()),
-            );
+            add(format!("{base}{name}={value}"), format!("{name}: {what}"), Where::Field(name.clone()));
         }
         if field.kind() == Kind::String {
             let long = "x".repeat(5_000);
             add(
                 format!("{base}{name}={long}"),
                 format!("{name}: a very long text"),
-                Where::Field(field.name().to_owned()),
+                Where::Field(name.clone()),
             );
         }
         if !field.is_list() && wrong.len() > 1 {
-            add(
-                format!("{base}{name}=1&{name}=1"),
-                format!("{name}: twice"),
-                Where::Field(field.name().to_owned()),
-            );
+            add(format!("{base}{name}=1&{name}=1"), format!("{name}: twice"), Where::Field(name.clone()));
         }
         if behaves(&field, Behavior::Required) {
-            add(path.clone(), format!("{name}: left out"), Where::Field(field.name().to_owned()));
+            add(path.clone(), format!("{name}: left out"), Where::Field(name.clone()));
         }
     }
     if let Some(field) = bound {

@@ -1,0 +1,112 @@
+//! The gateway on its own listeners: clients that hang, readiness by gRPC, and figures.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::{borrow::Cow, net::SocketAddr, time::Duration};
+
+use async_trait::async_trait;
+use foursight_gateway::GatewayRole;
+use foursight_runtime::{Role, RoleContext, RoleParts};
+use foursight_testkit::{Servers, Stack};
+use reqwest::{Client, StatusCode};
+use sqlx::migrate::Migrator;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
+
+/// Sends something by a connection, and gives what comes until the other end closes it.
+async fn converse(address: SocketAddr, text: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    let _ = tokio::time::timeout(Duration::from_secs(20), read).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_half_a_request_is_answered_or_cut_off() {
+    let limits = "[limits]\nhead_timeout_s = 1\nbody_timeout_s = 1";
+    let stack = Stack::builder().role(GatewayRole).settings(limits).start().await.unwrap();
+    let address = stack.running.addresses.gateway.unwrap();
+    let half_a_body = "POST /v1/tokens HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{";
+    let answer = converse(address, half_a_body).await;
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("BODY_TOO_SLOW"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+    assert_eq!(converse(address, "GET /v1/keys HTTP/1.1\r\nhost").await, "");
+    stack.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_measured_by_route_and_never_by_path() {
+    let stack = Stack::builder().role(GatewayRole).start().await.unwrap();
+    let gateway = stack.running.addresses.gateway.unwrap();
+    for (path, status) in [("/v1/customers/an-id", 401), ("/v1/no-such-path", 404)] {
+        let answer = Client::new().get(format!("http://{gateway}{path}")).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status);
+    }
+    let metrics = stack.running.addresses.metrics.unwrap();
+    let text = Client::new().get(format!("http://{metrics}/metrics")).send().await.unwrap();
+    let text = text.text().await.unwrap();
+    let counted = |route: &str, status: u16| {
+        text.lines().any(|line| {
+            line.starts_with("http_server_request_duration_seconds_count")
+                && line.contains(&format!("http_route=\"{route}\""))
+                && line.contains(&format!("http_response_status_code=\"{status}\""))
+        })
+    };
+    assert!(counted("/v1/{name=customers/*}", 401), "{text}");
+    assert!(counted("unmatched", 404), "{text}");
+    assert!(!text.contains("an-id") && !text.contains("no-such-path"), "{text}");
+    stack.running.stop().await;
+}
+
+/// A role that has a database, and nothing in it.
+struct Kept;
+
+static EMPTY: Migrator = Migrator { migrations: Cow::Borrowed(&[]), ..Migrator::DEFAULT };
+
+#[async_trait]
+impl Role for Kept {
+    fn name(&self) -> &'static str {
+        "kept"
+    }
+
+    fn migrator(&self) -> Option<&'static Migrator> {
+        Some(&EMPTY)
+    }
+
+    async fn build(&self, _: &RoleContext) -> anyhow::Result<RoleParts> {
+        Ok(RoleParts::default())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_by_grpc_is_readiness() {
+    let servers = Servers::start().await.unwrap();
+    let stack = Stack::builder().role(GatewayRole).role(Kept).servers(servers.clone()).start().await.unwrap();
+    let grpc = format!("http://{}", stack.running.addresses.grpc.unwrap());
+    let ready = format!("http://{}/readyz", stack.running.addresses.metrics.unwrap());
+    let channel = tonic::transport::Channel::from_shared(grpc).unwrap().connect().await.unwrap();
+    let mut health = HealthClient::new(channel);
+    let mut check = async |service: &str| {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        health.check(request).await.map(|answer| answer.into_inner().status())
+    };
+    assert_eq!(check("").await.unwrap(), ServingStatus::Serving);
+    let case_service = "foursight.complaint.v1.CaseService";
+    assert_eq!(check(case_service).await.unwrap(), ServingStatus::Serving);
+    assert_eq!(check("nobody").await.unwrap_err().code(), tonic::Code::NotFound);
+
+    servers.local.kill_postgres().await.unwrap();
+    // An answer holds for a second.
+    while check("").await.unwrap() == ServingStatus::Serving {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(Client::new().get(ready).send().await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(check(case_service).await.unwrap(), ServingStatus::NotServing);
+    stack.running.stop().await;
+}
