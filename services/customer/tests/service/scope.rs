@@ -1,5 +1,6 @@
 //! A store sees its own customers, by the API and in the database itself.
 
+use foursight_kernel::CustomerId;
 use foursight_proto::customer::v1::{
     CreateReceptionRequest, GetVisitRequest, ListReceptionsRequest, Reception, ReceptionKind,
 };
@@ -35,6 +36,14 @@ async fn counts(world: &World, stores: &[foursight_kernel::StoreId]) -> Vec<i64>
     counts
 }
 
+/// How many rows the function that reads files has of this one: it reads as the tables' owner, and asks for itself.
+async fn readable(world: &World, stores: &[foursight_kernel::StoreId], customer: &str) -> i64 {
+    let customer = CustomerId::parse_name(customer).unwrap();
+    let mut tx = world.stack.db("customer").begin(&Stack::reaching(stores)).await.unwrap();
+    let count = "SELECT count(*) FROM customer.files(NULL, ARRAY[$1])";
+    sqlx::query_scalar(count).bind(customer.uuid()).fetch_one(&mut *tx).await.unwrap()
+}
+
 #[tokio::test]
 async fn the_database_itself_shows_a_store_its_own_customers_only() {
     let world = World::start().await;
@@ -55,6 +64,9 @@ async fn the_database_itself_shows_a_store_its_own_customers_only() {
     }
     assert_eq!(counts(&world, &[world.suzhou]).await, [0; 14]);
     assert_eq!(counts(&world, &[]).await, [0; 14]);
+    for (stores, files) in [(&[world.hangzhou][..], 1), (&[world.suzhou], 0), (&[], 0)] {
+        assert_eq!(readable(&world, stores, &reception.customer).await, files, "{stores:?}");
+    }
 
     assert_eq!(refusal(world.file(&world.there, &reception.customer).await).0, Code::NotFound);
     assert_eq!(refusal(world.vehicle(&world.there, &car.vehicle).await).0, Code::NotFound);

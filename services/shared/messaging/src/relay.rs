@@ -15,13 +15,17 @@ use std::{sync::Arc, time::Duration};
 
 use foursight_database::Pool;
 use foursight_kernel::{Result, SharedClock};
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::Bus;
 
 /// How often the outbox is looked at when nobody woke the relay.
 const POLL: Duration = Duration::from_millis(200);
+
+/// The least time from one turn to the next: what commits meanwhile goes out together, and is heard together. An event after a
+/// quiet moment waits for nothing.
+const PACE: Duration = Duration::from_millis(4);
 
 /// How many events are published in one go.
 const BATCH: usize = 1_000;
@@ -79,7 +83,9 @@ impl Relay {
                 }
                 continue;
             }
+            let next = Instant::now() + PACE;
             let outcome = self.turn(&mut mended_for).await;
+            let nothing = matches!(outcome, Ok(0));
             match outcome {
                 // A full batch, or one that is to be published again: there may be more.
                 Ok(published) if published == BATCH => {
@@ -96,6 +102,12 @@ impl Relay {
                 return;
             }
             if delay.is_zero() {
+                if !nothing {
+                    tokio::select! {
+                        () = tokio::time::sleep_until(next) => {}
+                        () = stop.cancelled() => {}
+                    }
+                }
                 tokio::select! {
                     () = self.wake.0.notified() => {}
                     () = tokio::time::sleep(POLL) => {}

@@ -94,6 +94,9 @@ impl Telemetry {
         let spans = tracing_opentelemetry::layer()
             .with_tracer(tracer.tracer("foursight"))
             .with_location(false)
+            // Nobody reads how long a span was idle; and only exported log lines look for the context of their thread.
+            .with_tracked_inactivity(false)
+            .with_context_activation(endpoint.is_some())
             .with_threads(false)
             .with_filter(EnvFilter::try_new("info,sqlx=off,h2=off,hyper=off,tonic=off,async_nats=off")?);
         let writer = match settings.log_file.as_str() {
