@@ -2,10 +2,11 @@
 //!
 //! Customers go in by chunks. Of a chunk, the cases go first, then the calls, then the files with their cars, so that
 //! nobody who hears of a delivery plans a call that was made long ago, and nobody who hears of a bad call opens a case that
-//! is there. The first two pass over what is there, the last is written whole or not at all: a load that was stopped goes
-//! on with the first customer who is missing, a larger group is added to, and loading the same again changes nothing.
+//! is there. The first two pass over what is there, the last is written whole or not at all. Several chunks are written at a
+//! time, and their files are committed in order: a load that was stopped goes on with the first customer who is missing, a
+//! larger group is added to, and loading the same again changes nothing.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::AddAssign, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
 use foursight_complaint::bulk as complaint;
@@ -13,7 +14,8 @@ use foursight_customer::bulk as customer;
 use foursight_identity::{bulk as identity, hash_password};
 use foursight_kernel::{CustomerId, Ids, SharedClock, StoreId, sql};
 use foursight_notification::bulk as notification;
-use foursight_runtime::{Database, Settings};
+use foursight_runtime::{Database, Settings, Tx};
+use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use uuid::Uuid;
@@ -26,6 +28,9 @@ use super::{
 
 /// Customers to a chunk: one transaction in each service, and what is in memory at a time.
 const CHUNK: u32 = 500;
+
+/// Chunks that are written at a time: enough to keep two cores busy while one of them commits.
+const AT_A_TIME: usize = 3;
 
 /// Where a demo group is to be loaded.
 pub struct DemoTarget {
@@ -82,8 +87,8 @@ pub async fn load(
     seed: u64,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<DemoReport> {
-    let loader = Loader::new(target)?;
-    let plan = loader.group(customers, seed, target.clock.now()).await?;
+    let loader = Arc::new(Loader::new(target)?);
+    let plan = Arc::new(loader.group(customers, seed, target.clock.now()).await?);
     let group = plan.group();
     let total = u64::from(plan.customers());
     let mut report = DemoReport {
@@ -92,14 +97,22 @@ pub async fn load(
         customers: total,
         ..DemoReport::default()
     };
-    let mut first = loader.first_missing(&plan).await?;
-    progress(u64::from(first), total);
-    while first < plan.customers() {
-        let end = first.saturating_add(CHUNK).min(plan.customers());
-        let files: Vec<CustomerFile> = (first..end).map(|place| plan.customer(place)).collect();
-        loader.chunk(&plan, &files, &mut report).await?;
-        first = end;
-        progress(u64::from(end), total);
+    let first = loader.first_missing(&plan).await?;
+    let mut done = u64::from(first);
+    progress(done, total);
+    let step = usize::try_from(CHUNK).unwrap_or(usize::MAX);
+    let mut chunks = stream::iter((first..plan.customers()).step_by(step))
+        .map(|first| {
+            let (loader, plan) = (loader.clone(), plan.clone());
+            tokio::spawn(async move { loader.chunk(&plan, first).await })
+        })
+        .buffered(AT_A_TIME);
+    while let Some(chunk) = chunks.next().await {
+        let (files, written) = chunk.context("a part of the load was stopped")??;
+        files.commit().await?;
+        report += written;
+        done += written.written;
+        progress(done, total);
     }
     Ok(report)
 }
@@ -183,24 +196,37 @@ impl Loader {
         Ok(there)
     }
 
-    async fn chunk(&self, plan: &Plan, files: &[CustomerFile], report: &mut DemoReport) -> Result<()> {
+    /// Writes a chunk up to the files, which the caller commits when its turn has come.
+    async fn chunk(&self, plan: &Plan, first: u32) -> Result<(Tx, DemoReport)> {
+        let end = first.saturating_add(CHUNK).min(plan.customers());
+        let files: Vec<CustomerFile> = (first..end).map(|place| plan.customer(place)).collect();
+        let mut report = DemoReport { written: files.len() as u64, ..DemoReport::default() };
         let stores = rows::case_stores(plan.group());
         let mut tx = self.complaint.begin_as_service().await?;
-        report.cases += complaint::insert(&mut tx, &self.ids, &stores, rows::cases(files)).await?;
+        report.cases = complaint::insert(&mut tx, &self.ids, &stores, rows::cases(&files)).await?;
         tx.commit().await?;
 
         let mut tx = self.notification.begin_as_service().await?;
-        report.calls += notification::load(&mut tx, &self.ids, &rows::calls(files)).await?;
+        report.calls = notification::load(&mut tx, &self.ids, &rows::calls(&files)).await?;
         tx.commit().await?;
 
         let mut tx = self.customer.begin_as_service().await?;
-        customer::load(&mut tx, &self.settings, &self.ids, rows::files(plan.group(), files)).await?;
-        tx.commit().await?;
+        customer::load(&mut tx, &self.settings, &self.ids, rows::files(plan.group(), &files)).await?;
         let cars = || files.iter().flat_map(|file| &file.cars);
-        report.written += files.len() as u64;
-        report.cars += cars().count() as u64;
-        report.visits += cars().map(|car| car.visits.len() as u64).sum::<u64>();
-        Ok(())
+        report.cars = cars().count() as u64;
+        report.visits = cars().map(|car| car.visits.len() as u64).sum::<u64>();
+        Ok((tx, report))
+    }
+}
+
+impl AddAssign for DemoReport {
+    /// Adds what another part has written.
+    fn add_assign(&mut self, part: Self) {
+        self.written += part.written;
+        self.cars += part.cars;
+        self.visits += part.visits;
+        self.calls += part.calls;
+        self.cases += part.cases;
     }
 }
 
