@@ -1,7 +1,6 @@
 //! Creating customers through the JSON gateway, with a durable commit, beside pgbench.
 
 use std::{
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -18,7 +17,7 @@ use crate::{
     http::Connection,
     load::{self, Client},
     memory::{self, Peak},
-    pgbench,
+    pgbench::{self, Scripts},
     report::Report,
     stack::{Product, Stack},
 };
@@ -63,12 +62,11 @@ pub(crate) async fn measure(
     report.alone("memory, idle", memory::resident_mb(product.pid())?, "MB", "< 150");
     let number = Arc::new(AtomicU64::new(0));
     let folder = tempfile::tempdir()?;
-    let script = folder.path().join("create.sql");
     // A first customer, whose rows are the pattern of the raw ones.
     advisors(product, 1, &number).await?.swap_remove(0).ask().await?;
-    pgbench::prepare(stack, &script).await?;
+    let scripts = pgbench::prepare(stack, folder.path()).await?;
     for clients in CLIENTS {
-        with_clients(stack, product, &script, clients, time, &number, report).await?;
+        with_clients(stack, product, &scripts, clients, time, &number, report).await?;
     }
     Ok(())
 }
@@ -76,7 +74,7 @@ pub(crate) async fn measure(
 async fn with_clients(
     stack: &Stack,
     product: &Product,
-    script: &Path,
+    scripts: &Scripts,
     clients: usize,
     time: Duration,
     number: &Arc<AtomicU64>,
@@ -84,7 +82,8 @@ async fn with_clients(
 ) -> Result<()> {
     eprintln!("· creating customers, {clients} at once");
     // Before and after: what else goes on on the machine changes with time.
-    let before = pgbench::run(stack, script, clients, time / 2).await?;
+    let before = pgbench::run(stack, &scripts.row, clients, time / 2).await?;
+    let file_before = pgbench::run(stack, &scripts.file, clients, time / 2).await?;
     let peak = Peak::watch(product.pid());
     let ours = load::run(advisors(product, clients, number).await?, time).await?;
     let ended = Instant::now();
@@ -92,12 +91,17 @@ async fn with_clients(
     stack.settled().await?;
     let caught_up = ended.elapsed();
     let peak = peak.end();
-    let after = pgbench::run(stack, script, clients, time / 2).await?;
+    let file_after = pgbench::run(stack, &scripts.file, clients, time / 2).await?;
+    let after = pgbench::run(stack, &scripts.row, clients, time / 2).await?;
 
     let both = |figure: fn(&load::Seen) -> f64| f64::midpoint(figure(&before), figure(&after));
+    let both_files =
+        |figure: fn(&load::Seen) -> f64| f64::midpoint(figure(&file_before), figure(&file_after));
     let name = format!("create, {clients} clients");
     let wanted = if clients == 8 { "≥ 0.35" } else { "" };
     report.beside(format!("{name}: a second"), ours.per_second, both(|seen| seen.per_second), "", wanted);
+    let per_second = both_files(|seen| seen.per_second);
+    report.beside(format!("{name}: beside all rows of the file"), ours.per_second, per_second, "", "");
     let wanted = if clients == 1 { "≤ 3" } else { "" };
     report.beside(format!("{name}: p50"), ours.quantile(0.5), both(|seen| seen.quantile(0.5)), "ms", wanted);
     report.beside(format!("{name}: p99"), ours.quantile(0.99), both(|seen| seen.quantile(0.99)), "ms", "");

@@ -1,8 +1,7 @@
 //! The raw thing of a create: pgbench, which writes the same row and the same outbox row, with a durable commit.
 
 use std::{
-    fmt::Write,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
@@ -12,32 +11,50 @@ use sqlx::AssertSqlSafe;
 
 use crate::{load::Seen, stack::Stack};
 
+/// Columns of the outbox that the writer of an event does not give.
+const BY_OTHERS: [&str; 3] = ["seq", "stream_seq", "published_at"];
+
+/// pgbench's scripts.
+pub(crate) struct Scripts {
+    /// The customer's row and the outbox row.
+    pub(crate) row: PathBuf,
+    /// All rows of the file (its store, its key and its contact point besides) and the outbox row.
+    pub(crate) file: PathBuf,
+}
+
 /// Makes tables like the customer service's own, with their keys, indexes and checks, but nobody's policies and no
-/// foreign keys, and writes pgbench's script: the rows of a file that was created, under fresh ids.
-pub(crate) async fn prepare(stack: &Stack, script: &Path) -> Result<()> {
-    sqlx::raw_sql(
-        "CREATE SCHEMA IF NOT EXISTS raw;
-         CREATE TABLE IF NOT EXISTS raw.customers (LIKE customer.customers INCLUDING ALL);
-         CREATE TABLE IF NOT EXISTS raw.outbox (LIKE customer.outbox INCLUDING ALL);",
-    )
+/// foreign keys, and writes scripts of the rows of a file that was created, under fresh ids.
+pub(crate) async fn prepare(stack: &Stack, folder: &Path) -> Result<Scripts> {
+    let newest = "create_time DESC";
+    let of_newest = "customer_id = (SELECT id FROM customer.customers ORDER BY create_time DESC LIMIT 1)";
+    let row = table(stack, "customers", "TRUE", newest, &["id", "request_id"]).await?;
+    let mut file = row.clone();
+    for (name, fresh) in [
+        ("customer_stores", &["customer_id"][..]),
+        ("customer_keys", &["customer_id"]),
+        ("contact_points", &["customer_id", "id"]),
+    ] {
+        file.push_str(&table(stack, name, of_newest, "1", fresh).await?);
+    }
+    let created = "event_type LIKE '%CustomerCreated'";
+    let event = table(stack, "outbox", created, "seq DESC", &["id", "aggregate"]).await?;
+    let scripts = Scripts { row: folder.join("row.sql"), file: folder.join("file.sql") };
+    std::fs::write(&scripts.row, format!("BEGIN;\n{row}{event}COMMIT;\n"))?;
+    std::fs::write(&scripts.file, format!("BEGIN;\n{file}{event}COMMIT;\n"))?;
+    Ok(scripts)
+}
+
+/// Makes a table like the customer service's, and answers with the statement that writes a row like the newest one there.
+async fn table(stack: &Stack, name: &str, condition: &str, order: &str, fresh: &[&str]) -> Result<String> {
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "CREATE SCHEMA IF NOT EXISTS raw; CREATE TABLE raw.{name} (LIKE customer.{name} INCLUDING ALL)"
+    )))
     .execute(&stack.owner)
     .await?;
-    let customer =
-        literals(stack, "customer.customers", "TRUE", "ORDER BY create_time DESC", &["id", "request_id"])
-            .await?;
-    let created = "event_type LIKE '%CustomerCreated'";
-    let skipped = ["seq", "stream_seq", "published_at"];
-    let event =
-        literals(stack, "customer.outbox", created, "ORDER BY seq DESC", &["id", "aggregate"]).await?;
-    let event: Vec<_> = event.into_iter().filter(|(name, _)| !skipped.contains(&name.as_str())).collect();
-    let mut text = String::from("BEGIN;\n");
-    for (table, columns) in [("raw.customers", customer), ("raw.outbox", event)] {
-        let (names, values): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
-        writeln!(text, "INSERT INTO {table} ({}) VALUES ({});", names.join(", "), values.join(", "))?;
-    }
-    text.push_str("COMMIT;\n");
-    std::fs::write(script, text)?;
-    Ok(())
+    let columns = literals(stack, &format!("customer.{name}"), condition, order, fresh).await?;
+    let (names, values): (Vec<_>, Vec<_>) =
+        columns.into_iter().filter(|(column, _)| !BY_OTHERS.contains(&column.as_str())).unzip();
+    Ok(format!("INSERT INTO raw.{name} ({}) VALUES ({});\n", names.join(", "), values.join(", ")))
 }
 
 /// Runs the script with so many clients for so long.
@@ -89,7 +106,7 @@ async fn literals(
     let values =
         columns.iter().map(|column| format!("quote_nullable({column}::text)")).collect::<Vec<_>>().join(", ");
     let row: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
-        "SELECT ARRAY[{values}] FROM {table} WHERE {condition} {order} LIMIT 1"
+        "SELECT ARRAY[{values}] FROM {table} WHERE {condition} ORDER BY {order} LIMIT 1"
     )))
     .fetch_one(&stack.owner)
     .await?;
@@ -97,7 +114,12 @@ async fn literals(
         .into_iter()
         .zip(row)
         .map(|(column, value)| {
-            let value = if fresh.contains(&column.as_str()) { "gen_random_uuid()".to_owned() } else { value };
+            let value = match column.as_str() {
+                fresh_id if fresh.contains(&fresh_id) => "gen_random_uuid()".to_owned(),
+                // Nobody has a number that another one has.
+                "hash" | "tail_hash" => "sha256(uuid_send(gen_random_uuid()))".to_owned(),
+                _ => value,
+            };
             (column, value)
         })
         .collect())

@@ -2,9 +2,9 @@
 //!
 //! Customers go in by chunks. Of a chunk, the cases go first, then the calls, then the files with their cars, so that
 //! nobody who hears of a delivery plans a call that was made long ago, and nobody who hears of a bad call opens a case that
-//! is there. The first two pass over what is there, the last is written whole or not at all. Several chunks are written at a
-//! time, and their files are committed in order: a load that was stopped goes on with the first customer who is missing, a
-//! larger group is added to, and loading the same again changes nothing.
+//! is there. The first two pass over what is there, the last is written whole or not at all. Files of several chunks are
+//! written at a time while the cases and calls of the next go ahead, and all is committed in order: a load that was stopped
+//! goes on with the first customer who is missing, a larger group is added to, and loading the same again changes nothing.
 
 use std::{fmt, ops::AddAssign, sync::Arc};
 
@@ -29,8 +29,11 @@ use super::{
 /// Customers to a chunk: one transaction in each service, and what is in memory at a time.
 const CHUNK: u32 = 500;
 
-/// Chunks that are written at a time: enough to keep two cores busy while one of them commits.
-const AT_A_TIME: usize = 3;
+/// Chunks whose files are written at a time.
+const AT_A_TIME: usize = 2;
+
+/// Said when a task of the load does not come to its end.
+const STOPPED: &str = "a part of the load was stopped";
 
 /// Where a demo group is to be loaded.
 pub struct DemoTarget {
@@ -102,13 +105,20 @@ pub async fn load(
     progress(done, total);
     let step = usize::try_from(CHUNK).unwrap_or(usize::MAX);
     let mut chunks = stream::iter((first..plan.customers()).step_by(step))
-        .map(|first| {
+        .then(|first| {
             let (loader, plan) = (loader.clone(), plan.clone());
-            tokio::spawn(async move { loader.chunk(&plan, first).await })
+            tokio::spawn(async move { loader.cases_and_calls(&plan, first).await })
+        })
+        .map(|before| {
+            let (loader, plan) = (loader.clone(), plan.clone());
+            tokio::spawn(async move {
+                let (files, written) = before.context(STOPPED)??;
+                loader.files(&plan, files, written).await
+            })
         })
         .buffered(AT_A_TIME);
     while let Some(chunk) = chunks.next().await {
-        let (files, written) = chunk.context("a part of the load was stopped")??;
+        let (files, written) = chunk.context(STOPPED)??;
         files.commit().await?;
         report += written;
         done += written.written;
@@ -196,8 +206,8 @@ impl Loader {
         Ok(there)
     }
 
-    /// Writes a chunk up to the files, which the caller commits when its turn has come.
-    async fn chunk(&self, plan: &Plan, first: u32) -> Result<(Tx, DemoReport)> {
+    /// Writes what goes before a chunk's files.
+    async fn cases_and_calls(&self, plan: &Plan, first: u32) -> Result<(Vec<CustomerFile>, DemoReport)> {
         let end = first.saturating_add(CHUNK).min(plan.customers());
         let files: Vec<CustomerFile> = (first..end).map(|place| plan.customer(place)).collect();
         let mut report = DemoReport { written: files.len() as u64, ..DemoReport::default() };
@@ -209,7 +219,16 @@ impl Loader {
         let mut tx = self.notification.begin_as_service().await?;
         report.calls = notification::load(&mut tx, &self.ids, &rows::calls(&files)).await?;
         tx.commit().await?;
+        Ok((files, report))
+    }
 
+    /// Writes a chunk's files, which the caller commits when their turn has come.
+    async fn files(
+        &self,
+        plan: &Plan,
+        files: Vec<CustomerFile>,
+        mut report: DemoReport,
+    ) -> Result<(Tx, DemoReport)> {
         let mut tx = self.customer.begin_as_service().await?;
         customer::load(&mut tx, &self.settings, &self.ids, rows::files(plan.group(), &files)).await?;
         let cars = || files.iter().flat_map(|file| &file.cars);
