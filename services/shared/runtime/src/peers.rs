@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     future::Future,
     pin::Pin,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, Weak},
     task::{Context, Poll},
     time::Duration,
 };
@@ -38,25 +38,29 @@ pub struct Anonymous;
 /// Where the peers are. Cheap to clone.
 #[derive(Clone)]
 pub struct Peers {
-    directory: Arc<HashMap<String, OnceLock<PeerService>>>,
+    /// Weak, because the services in it hold their peers, and would never be dropped.
+    directory: Weak<Directory>,
     tokens: Arc<ServiceTokens>,
 }
 
 impl std::fmt::Debug for Peers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Peers").field("names", &self.directory.keys()).finish_non_exhaustive()
+        f.debug_struct("Peers").finish_non_exhaustive()
     }
 }
 
 impl Peers {
     /// A directory for one role, still empty; `secret` is what proves the role to identity.
     pub(crate) fn new(
-        directory: Arc<Directory>,
+        directory: &Arc<Directory>,
         role: &'static str,
         secret: Option<SecretString>,
         clock: SharedClock,
     ) -> Self {
-        Self { directory, tokens: Arc::new(ServiceTokens { role, secret, clock, current: Mutex::new(None) }) }
+        Self {
+            directory: Arc::downgrade(directory),
+            tokens: Arc::new(ServiceTokens { role, secret, clock, current: Mutex::new(None) }),
+        }
     }
 
     /// A channel to a peer. It is found when it is first called, so that roles can be built in any order.
@@ -65,7 +69,8 @@ impl Peers {
     }
 
     fn find(&self, service: &str) -> Result<PeerService> {
-        self.directory.get(service).and_then(OnceLock::get).cloned().ok_or_else(|| {
+        let directory = self.directory.upgrade();
+        directory.and_then(|directory| directory.get(service)?.get().cloned()).ok_or_else(|| {
             Error::unavailable(
                 "PEER_UNKNOWN",
                 "a part of the system is not configured here",

@@ -76,6 +76,8 @@ pub struct Running {
     pub consumers: Vec<(String, String)>,
     doorkeeper: Doorkeeper,
     peers: Vec<(&'static str, Peers)>,
+    /// Keeps the roles that run here callable.
+    _directory: Arc<Directory>,
     databases: Vec<(&'static str, Database)>,
     workers: Vec<(&'static str, Worker)>,
     /// No new events and rounds.
@@ -110,6 +112,7 @@ impl Start {
             consumers: Vec::new(),
             doorkeeper: Doorkeeper::new(&self.settings.limits),
             peers: Vec::new(),
+            _directory: directory.clone(),
             databases: Vec::new(),
             workers: Vec::new(),
             working: CancellationToken::new(),
@@ -151,7 +154,7 @@ impl Start {
             (None, None) => "postgres://none@127.0.0.1:1/none".to_owned(),
             (None, Some(_)) => anyhow::bail!("services.{name}.database_url is not set"),
         };
-        let peers = Peers::new(directory.clone(), name, service.secret, self.clock.clone());
+        let peers = Peers::new(directory, name, service.secret, self.clock.clone());
         let keys = self.keys.clone().unwrap_or_else(|| Arc::new(PeerKeys(peers.clone())));
         let context = RoleContext {
             db: Database::connect(&url, name, &self.settings.database)?,

@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use crate::{
     Directory,
     callers::TestIssuer,
-    connections::Connections,
     servers::{Servers, shared_servers},
     stack::{Stack, run},
     stand_ins,
@@ -131,7 +130,6 @@ impl Builder {
             keys: (!self.real_identity).then(|| issuer.keys()),
         };
         let (running, peers) = run(start.clone(), &roles).await?;
-        let connections = Connections::new(servers.local.postgres_url(&database));
         Ok(Stack {
             running,
             clock,
@@ -144,7 +142,6 @@ impl Builder {
             peers,
             start,
             _telemetry: telemetry,
-            _connections: connections,
         })
     }
 }

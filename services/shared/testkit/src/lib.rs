@@ -4,7 +4,6 @@
 
 mod builder;
 mod callers;
-mod connections;
 mod directory;
 mod farewell;
 mod refusals;

@@ -14,9 +14,7 @@ use foursight_runtime::{Database, Peers, Role, Running, Settings, Start, telemet
 use prost::{Message, Name};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
-use crate::{
-    Builder, Caller, CallerChannel, callers::TestIssuer, connections::Connections, servers::Servers,
-};
+use crate::{Builder, Caller, CallerChannel, callers::TestIssuer, servers::Servers};
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -42,7 +40,6 @@ pub struct Stack {
     pub(crate) start: Start,
     /// Kept while the roles run.
     pub(crate) _telemetry: Telemetry,
-    pub(crate) _connections: Connections,
 }
 
 impl std::fmt::Debug for Stack {
