@@ -1,11 +1,12 @@
-//! Who may be put in charge of something: identity is asked, and what it says is remembered for a moment.
+//! Who may be put in charge of something, and which stores there are: identity is asked, and what it says is remembered for a
+//! moment.
 
 use std::time::Duration;
 
-use foursight_access::Principal;
+use foursight_access::{Principal, Reach};
 use foursight_kernel::{Error, Result, StaffId, StoreId};
 use foursight_proto::identity::v1::{
-    GetStaffRequest, Staff, directory_service_client::DirectoryServiceClient,
+    GetStaffRequest, GetStoreRequest, Staff, directory_service_client::DirectoryServiceClient,
 };
 use foursight_runtime::PeerChannel;
 use moka::future::Cache;
@@ -21,6 +22,8 @@ const RETRY: Duration = Duration::from_secs(2);
 pub(crate) struct Colleagues {
     identity: PeerChannel,
     known: Cache<StaffId, Staff>,
+    /// Those that were found; a store is never taken away.
+    stores: Cache<StoreId, ()>,
 }
 
 /// What somebody must be for a part.
@@ -37,7 +40,8 @@ pub(crate) enum Part {
 impl Colleagues {
     pub(crate) fn new(identity: PeerChannel) -> Self {
         let known = Cache::builder().max_capacity(MOST_REMEMBERED).time_to_live(REMEMBERED).build();
-        Self { identity, known }
+        let stores = Cache::builder().max_capacity(MOST_REMEMBERED).build();
+        Self { identity, known, stores }
     }
 
     /// Refuses who cannot have a part at a store. Of the caller the token tells already.
@@ -58,6 +62,31 @@ impl Colleagues {
         match self.find(staff).await? {
             Some(found) if fits(&found, store, part) => Ok(()),
             Some(_) | None => Err(Error::invalid_field(field, part.description())),
+        }
+    }
+
+    /// Refuses a store that the caller does not reach. Who reaches the whole group may name any id, so that one is looked up.
+    ///
+    /// # Errors
+    /// `STORE_OUT_OF_REACH`, a violation of `field`, `IDENTITY_AWAY` while identity does not answer.
+    pub(crate) async fn require_store(&self, caller: &Principal, field: &str, store: StoreId) -> Result<()> {
+        caller.require_store(store)?;
+        if caller.reach != Reach::Group || self.stores.contains_key(&store) {
+            return Ok(());
+        }
+        let request = GetStoreRequest { name: store.name() };
+        match DirectoryServiceClient::new(self.identity.clone()).get_store(request).await {
+            Ok(_) => {
+                self.stores.insert(store, ()).await;
+                Ok(())
+            }
+            Err(status) if status.code() == Code::NotFound => {
+                Err(Error::invalid_field(field, "must be a store that exists"))
+            }
+            Err(status) => {
+                let message = "whether the store exists cannot be looked up now; try again";
+                Err(Error::unavailable("IDENTITY_AWAY", message, RETRY).with_source(status))
+            }
         }
     }
 

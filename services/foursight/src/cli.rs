@@ -51,7 +51,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args, Clone)]
 pub(crate) struct Up {
     /// Where everything is kept.
-    #[arg(long, default_value = ".foursight")]
+    #[arg(long, default_value = DATA)]
     pub(crate) data: PathBuf,
     /// The first of seven ports in a row; free ones are taken when absent.
     #[arg(long)]
@@ -73,7 +73,7 @@ pub(crate) struct Up {
 impl Default for Up {
     fn default() -> Self {
         Self {
-            data: ".foursight".into(),
+            data: DATA.into(),
             port_base: None,
             fresh: false,
             ready_json: false,
@@ -83,14 +83,17 @@ impl Default for Up {
     }
 }
 
+/// Where a private stack is kept when nothing else is said.
+pub(crate) const DATA: &str = ".foursight";
+
 /// Where the configuration is.
 #[derive(Debug, Args, Clone)]
 pub(crate) struct Config {
     /// A configuration file (TOML).
-    #[arg(long, env = "FOURSIGHT_CONFIG")]
+    #[arg(long, global = true, env = "FOURSIGHT_CONFIG")]
     pub(crate) config: Option<PathBuf>,
     /// The data folder of a private stack, whose configuration is used.
-    #[arg(long, conflicts_with = "config")]
+    #[arg(long, global = true, conflicts_with = "config")]
     pub(crate) data: Option<PathBuf>,
 }
 
@@ -98,7 +101,7 @@ pub(crate) struct Config {
 #[derive(Debug, Args)]
 pub(crate) struct Data {
     /// The data folder of a stack that is running.
-    #[arg(long, default_value = ".foursight")]
+    #[arg(long, default_value = DATA)]
     pub(crate) data: PathBuf,
 }
 

@@ -48,6 +48,15 @@ impl Config {
             self.data.as_deref().map(private_configuration).or_else(|| self.config.clone());
         Settings::load(file.as_deref(), "")
     }
+
+    /// The same for what looks at a stack: without a word, the private one that is here, if there is one.
+    fn settings_here(&self) -> Result<Settings> {
+        let here = private_configuration(Path::new(crate::cli::DATA));
+        if self.data.is_none() && self.config.is_none() && here.exists() {
+            return Settings::load(Some(&here), "");
+        }
+        self.settings()
+    }
 }
 
 /// Where a private stack writes its configuration while it runs.

@@ -1,10 +1,12 @@
 //! Takes a case. First-asked responsibility 首问负责制: whoever takes it owns it until it is assigned.
 
-use foursight_access::Principal;
+use foursight_access::{Principal, Reach};
 use foursight_kernel::{CaseId, CustomerId, Error, RequestKey, Result, StoreId, Violations, replay};
 use foursight_proto::complaint::v1::{Case, CaseKind, CreateCaseRequest, IntakeChannel, Severity};
 use sqlx::PgConnection;
 use tonic::metadata::AsciiMetadataValue;
+
+use crate::stores;
 
 use super::{Desk, NewCase, advance::require, category, lookup, open, row, subject::Subject};
 
@@ -47,6 +49,13 @@ pub(crate) async fn create(
     let mut tx = desk.db.begin(caller).await?;
     if !category::selectable(&mut tx, &category).await? {
         v.push("case.category", "must be the code of a category");
+    }
+    // Who reaches the whole group may name any id.
+    if let Some(store) = store
+        && caller.reach == Reach::Group
+        && !stores::is_known(&mut tx, store).await?
+    {
+        v.push("case.store", "must be a store that exists");
     }
     v.check()?;
 

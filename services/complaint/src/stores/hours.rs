@@ -105,6 +105,17 @@ impl Store {
     }
 }
 
+/// Whether identity has told of the store.
+pub(crate) async fn is_known(tx: &mut PgConnection, store: StoreId) -> Result<bool> {
+    let known = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM complaint.stores WHERE store_id = $1) AS "known!""#,
+        store.uuid(),
+    )
+    .fetch_one(tx)
+    .await?;
+    Ok(known)
+}
+
 /// What is known of a store.
 pub(crate) async fn find(tx: &mut PgConnection, store: StoreId) -> Result<Store> {
     let row = sqlx::query!("SELECT code, calendar FROM complaint.stores WHERE store_id = $1", store.uuid())

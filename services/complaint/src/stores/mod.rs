@@ -5,5 +5,5 @@ mod hours;
 mod staff;
 
 pub(crate) use changed::{People, Stores};
-pub(crate) use hours::{Hours, Store, find};
+pub(crate) use hours::{Hours, Store, find, is_known};
 pub(crate) use staff::may_own;

@@ -31,7 +31,7 @@ pub(crate) async fn create(
     let Some(new) = new else {
         return Err(foursight_kernel::Error::invalid_field("customer", "is required"));
     };
-    caller.require_store(new.store)?;
+    ctx.staff.require_store(caller, "customer.store", new.store).await?;
 
     let key = ctx.keys.request_key(request_id, &customer);
     let file = new.seal(&ctx.keys, &ctx.ids, ctx.ids.next())?;

@@ -51,7 +51,7 @@ pub(crate) async fn create(
     let new = parse(&mut v, caller, &delivery, ctx.now());
     v.check()?;
     let Some(new) = new else { return Err(Error::invalid_field("delivery", "is required")) };
-    caller.require_store(new.store)?;
+    ctx.staff.require_store(caller, "delivery.store", new.store).await?;
     let key = ctx.keys.request_key(request_id, &delivery);
     let key = key.as_ref();
     replay::once(key, |key| write::made_before(ctx, caller, key), write::write(ctx, caller, &new, key)).await

@@ -45,7 +45,7 @@ pub(crate) async fn create(ctx: &Context, caller: &Principal, request: CreateLea
     let new = parse(&mut v, caller, &lead);
     v.check()?;
     let Some(new) = new else { return Err(Error::invalid_field("lead", "is required")) };
-    caller.require_store(new.store)?;
+    ctx.staff.require_store(caller, "lead.store", new.store).await?;
     let key = ctx.keys.request_key(request_id, &lead);
     let key = key.as_ref();
     replay::once(key, |key| made_before(ctx, caller, key), write(ctx, caller, &new, key)).await

@@ -16,7 +16,7 @@ use sqlx::PgConnection;
 use crate::{
     context::Context,
     customers::{NewFile, open::OpenError, stores},
-    receptions::{ReceptionRow, visitor},
+    receptions::{ReceptionRow, tries, visitor},
 };
 
 /// How often a visitor's file is looked for again when somebody else opened it in that moment.
@@ -53,7 +53,7 @@ enum Written {
 /// reception's store sees from now on; an unknown one gets a file.
 ///
 /// # Errors
-/// `VISITOR_NOT_CONFIRMED`, `STORE_OUT_OF_REACH`, `CUSTOMER_NOT_FOUND`, `REQUEST_ID_REUSED`, and every wrong field at once.
+/// `VISITOR_NOT_CONFIRMED`, `TOO_MANY_TRIES`, `STORE_OUT_OF_REACH`, `CUSTOMER_NOT_FOUND`, `REQUEST_ID_REUSED`, and every wrong field at once.
 pub(crate) async fn create(
     ctx: &Context,
     caller: &Principal,
@@ -65,7 +65,7 @@ pub(crate) async fn create(
     let new = parse(&mut v, ctx, &reception);
     v.check()?;
     let Some(new) = new else { return Err(Error::invalid_field("reception", "is required")) };
-    caller.require_store(new.store)?;
+    ctx.staff.require_store(caller, "reception.store", new.store).await?;
     let key = ctx.keys.request_key(request_id, &reception);
     let key = key.as_ref();
     replay::once(key, |key| made_before(ctx, caller, key), write(ctx, caller, &new, key)).await
@@ -127,6 +127,10 @@ async fn attempt(
     key: Option<&RequestKey>,
 ) -> Result<Written> {
     let now = ctx.now();
+    let tried = match &new.who {
+        Who::Visitor(file) => tries::begin(ctx, caller, file, now).await?,
+        Who::Nobody | Who::Known(_) => None,
+    };
     let mut tx = ctx.db.begin(caller).await?;
     let guest = match &new.who {
         Who::Nobody => Guest::default(),
@@ -146,6 +150,9 @@ async fn attempt(
     let Some(row) = replay::unless_taken(written, "receptions_request")? else {
         return Ok(Written::RequestTaken);
     };
+    if let Some(tried) = tried {
+        tries::proven(&mut tx, tried).await?;
+    }
     let reception = row.to_proto();
     tell(&mut tx, ctx, caller, new, &reception, now).await?;
     tx.commit().await?;

@@ -50,7 +50,7 @@ pub(crate) async fn create(ctx: &Context, caller: &Principal, request: CreateVis
     let new = parse(&mut v, ctx, caller, &visit);
     v.check()?;
     let Some(new) = new else { return Err(Error::invalid_field("visit", "is required")) };
-    caller.require_store(new.store)?;
+    ctx.staff.require_store(caller, "visit.store", new.store).await?;
     let key = ctx.keys.request_key(request_id, &visit);
     let key = key.as_ref();
     replay::once(key, |key| made_before(ctx, caller, key), write(ctx, caller, &new, key)).await

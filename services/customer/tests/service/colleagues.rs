@@ -1,6 +1,6 @@
 //! Who may be put in charge: members of the store's staff, as identity knows them.
 
-use foursight_kernel::{Clock, StaffId, time};
+use foursight_kernel::{Clock, StaffId, StoreId, time};
 use foursight_proto::{
     customer::v1::{CreateLeadRequest, Delivery, Lead, Visit},
     identity::v1::Role,
@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::world::{World, delivery, lead, visit};
+use crate::world::{World, creation, delivery, lead, person, visit};
 
 struct Group {
     world: World,
@@ -142,4 +142,17 @@ async fn identity_is_asked_once_for_many_leads_and_not_for_a_repeated_request() 
     world.directory.away(true);
     let again = world.leads(&world.here).create_lead(request).await.unwrap().into_inner();
     assert_eq!(again.name, made.name);
+}
+
+#[tokio::test]
+async fn who_reaches_the_whole_group_names_stores_that_exist() {
+    let world = World::start().await;
+    let nowhere = StoreId::from(uuid::Uuid::from_u128(7));
+    world.directory.without_store(nowhere);
+    let request = |store| creation(person(store, "示例一", "13800001234"));
+    let mut customers = world.customers(&world.headquarters);
+    let refused = customers.create_customer(request(nowhere)).await;
+    assert_eq!(wrong_fields(refused), ["customer.store"]);
+    let made = customers.create_customer(request(world.hangzhou)).await.unwrap().into_inner();
+    assert_eq!(made.store, world.hangzhou.name());
 }

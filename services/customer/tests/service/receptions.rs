@@ -171,3 +171,39 @@ async fn organizations_share_a_switchboard_and_keep_their_own_files() {
         assert_eq!(found.customer, file.customer);
     }
 }
+
+#[tokio::test]
+async fn guessing_whose_phone_it_is_comes_to_an_end_and_stands_on_record() {
+    let world = World::start().await;
+    let known = world.open(&world.here, world.hangzhou, "示例一", "13800001234").await;
+    let guess = |name: &str| {
+        let visitor = person(world.suzhou, name, "13800001234");
+        world.try_receive(&world.there, world.suzhou, visitor)
+    };
+    // At once, as a program would.
+    let guesses = ["甲", "乙", "丙", "丁", "戊", "己", "庚", "辛"].map(guess);
+    let answers = futures::future::join_all(guesses).await;
+    let refused: Vec<String> = answers.into_iter().map(|answer| refusal(answer).1).collect();
+    assert_eq!(refused.iter().filter(|reason| *reason == "VISITOR_NOT_CONFIRMED").count(), 5, "{refused:?}");
+    assert_eq!(refused.iter().filter(|reason| *reason == "TOO_MANY_TRIES").count(), 3, "{refused:?}");
+    assert_eq!(refusal(guess("示例一").await), (Code::ResourceExhausted, "TOO_MANY_TRIES".to_owned()));
+    assert!(world.file(&world.there, &known.name).await.is_err());
+
+    let mut tx = world.stack.db("customer").begin_as_service().await.unwrap();
+    let tries: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM audit WHERE method = 'FindVisitor' AND subject = $1")
+            .bind(world.there.id.name())
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap();
+    assert_eq!(tries, 5);
+    drop(tx);
+
+    world.stack.clock.advance(SignedDuration::from_mins(16));
+    let served = guess("示例一").await.unwrap();
+    assert_eq!(served.customer, known.name);
+    // Who was who they said does not count.
+    for _ in 0..7 {
+        guess("示例一").await.unwrap();
+    }
+}

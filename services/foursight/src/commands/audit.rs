@@ -11,7 +11,7 @@ use crate::cli::Config;
 
 /// Walks the chain of every service's audit log.
 pub(super) async fn run(config: &Config) -> Result<()> {
-    let settings = config.settings()?;
+    let settings = config.settings_here()?;
     let mut whole = true;
     for role in roles::all() {
         let Some(url) = settings.service(role.name()).database_url.filter(|_| role.migrator().is_some())

@@ -7,5 +7,5 @@ use crate::cli::Config;
 
 /// Prints the effective configuration, with secrets hidden.
 pub(super) fn run(config: &Config) -> Result<()> {
-    print(config.settings()?.to_toml_without_secrets()?.trim_end())
+    print(config.settings_here()?.to_toml_without_secrets()?.trim_end())
 }

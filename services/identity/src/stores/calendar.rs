@@ -19,6 +19,9 @@ pub(crate) struct Calendar {
     pub(crate) hours: Hours,
 }
 
+/// A store that is hardly ever open has no working time to count deadlines on.
+const LEAST_MINUTES_A_WEEK: u32 = 8 * 60;
+
 /// The week and the days that differ from it; the form in the row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hours {
@@ -59,10 +62,17 @@ impl Calendar {
             return None;
         };
         match working_time::Calendar::from_proto(sent) {
-            Ok(checked) => Some(Self {
-                time_zone: checked.time_zone().iana_name().unwrap_or(&sent.time_zone).to_owned(),
-                hours: Hours::of(sent),
-            }),
+            Ok(checked) => {
+                let hours = Hours::of(sent);
+                if hours.minutes_a_week() < LEAST_MINUTES_A_WEEK {
+                    v.push(
+                        format!("{field}.weekly"),
+                        "must have at least 8 hours in a week: deadlines are counted on them",
+                    );
+                }
+                let time_zone = checked.time_zone().iana_name().unwrap_or(&sent.time_zone).to_owned();
+                Some(Self { time_zone, hours })
+            }
             Err(errors) => {
                 for violation in errors.0 {
                     v.push(format!("{field}.{}", violation.field), violation.description);
@@ -83,6 +93,13 @@ impl Calendar {
 }
 
 impl Hours {
+    fn minutes_a_week(&self) -> u32 {
+        self.weekly
+            .iter()
+            .map(|open| u32::from(open.interval.closes.saturating_sub(open.interval.opens)))
+            .sum()
+    }
+
     /// Puts checked hours in order.
     fn of(checked: &proto::Calendar) -> Self {
         let mut weekly: Vec<Weekly> = checked.weekly.iter().filter_map(Weekly::of).collect();

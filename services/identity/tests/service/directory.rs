@@ -238,3 +238,14 @@ async fn pages_show_everybody_once() {
     assert_eq!((first.stores[0].code.as_str(), rest.stores[0].code.as_str()), ("SH01", "BJ01"));
     assert!(rest.next_page_token.is_empty());
 }
+
+#[tokio::test]
+async fn a_store_that_is_hardly_ever_open_is_refused() {
+    let world = World::start().await;
+    let cr = world.access("sh01.cr").await;
+    let mut calendar = office_hours();
+    calendar.weekly.truncate(0);
+    let request = UpdateStoreCalendarRequest { name: world.shanghai.name(), calendar: Some(calendar) };
+    let refused = world.directory.clone().update_store_calendar(by(&cr, request)).await;
+    assert_eq!(foursight_testkit::wrong_fields(refused), ["calendar.weekly"]);
+}

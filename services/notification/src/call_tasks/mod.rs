@@ -36,6 +36,10 @@ pub(crate) enum CallTaskError {
     NotOpen,
     #[error("the assignee must be an active member of the store's staff")]
     AssigneeNotAvailable,
+    #[error(
+        "the call of this call_record is recorded with another result; each call has a record of its own"
+    )]
+    CallRecorded,
 }
 
 impl From<CallTaskError> for Error {
@@ -44,6 +48,7 @@ impl From<CallTaskError> for Error {
         match error {
             CallTaskError::NotFound => Self::not_found("CALL_TASK_NOT_FOUND", message),
             CallTaskError::NotOpen => Self::failed_precondition("CALL_TASK_NOT_OPEN", message),
+            CallTaskError::CallRecorded => Self::already_exists("CALL_ALREADY_RECORDED", message),
             CallTaskError::AssigneeNotAvailable => {
                 Self::failed_precondition("ASSIGNEE_NOT_AVAILABLE", message)
             }

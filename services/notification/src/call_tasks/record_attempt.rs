@@ -68,8 +68,21 @@ pub(super) async fn record_attempt(
     Ok(task)
 }
 
-/// Whether the same request was recorded before.
+/// Whether the same request, or the same call, was recorded before.
 async fn is_repeat(tx: &mut PgConnection, command: &Command) -> Result<bool> {
+    let by_call = sqlx::query_scalar!(
+        "SELECT result FROM notification.call_attempts WHERE call_task_id = $1 AND call_record = $2",
+        command.task.uuid(),
+        command.call_record,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    // A call is one attempt, however often it is told.
+    match by_call {
+        Some(result) if result == command.outcome.result() as i16 => return Ok(true),
+        Some(_) => return Err(CallTaskError::CallRecorded.into()),
+        None => {}
+    }
     let Some(key) = &command.key else { return Ok(false) };
     let kept = sqlx::query_scalar!(
         "SELECT request_hash FROM notification.call_attempts WHERE request_id = $1",

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
@@ -23,10 +24,13 @@ use tonic::{Code, Status};
 
 use crate::world::World;
 
+/// A call of its own, each time.
 fn no_answer(task: &CallTask) -> RecordCallAttemptRequest {
+    static CALLS: AtomicUsize = AtomicUsize::new(100);
+    let number = CALLS.fetch_add(1, Ordering::Relaxed);
     let attempt = CallAttempt {
         result: CallResult::NoAnswer.into(),
-        call_record: "CC-1".to_owned(),
+        call_record: format!("CC-{number}"),
         ..CallAttempt::default()
     };
     RecordCallAttemptRequest { name: task.name.clone(), attempt: Some(attempt), request_id: String::new() }
@@ -226,4 +230,21 @@ async fn assigned_to(world: &World, staff: StaffId) {
         assert!(begin.elapsed() < Duration::from_secs(30), "the task was not given to {staff:?}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+#[tokio::test]
+async fn a_call_that_is_told_again_is_no_second_attempt() {
+    let (world, task) = with_task().await;
+    let call = no_answer(&task);
+    let sends = (0..6).map(|_| record(&world, call.clone()));
+    for sent in futures::future::join_all(sends).await {
+        assert_eq!(sent.unwrap().attempts.len(), 1);
+    }
+    let mut otherwise = call.clone();
+    otherwise.attempt.as_mut().unwrap().result = CallResult::Busy.into();
+    assert_eq!(
+        foursight_testkit::refusal(record(&world, otherwise).await),
+        (Code::AlreadyExists, "CALL_ALREADY_RECORDED".to_owned())
+    );
+    assert_eq!(record(&world, no_answer(&task)).await.unwrap().attempts.len(), 2);
 }

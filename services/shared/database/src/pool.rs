@@ -24,6 +24,10 @@ use crate::Transaction;
 /// A connection that nobody has used for so long is closed.
 const IDLE: Duration = Duration::from_mins(5);
 
+/// How long a connection may take to be made. Longer than anybody waits for a free one: many at once, on a machine that has
+/// much else to do, are slow and no sign that the database is away.
+const CONNECT: Duration = Duration::from_secs(10);
+
 /// How often idle connections are looked for.
 const TIDY_EVERY: Duration = Duration::from_mins(1);
 
@@ -58,7 +62,7 @@ pub type Question<'q, F> = Map<'q, Postgres, F, PgArguments>;
 pub struct Limits {
     /// Connections at once.
     pub connections: usize,
-    /// How long somebody waits for one that is free, and how long one may take to be made.
+    /// How long somebody waits for one that is free.
     pub wait: Duration,
 }
 
@@ -89,7 +93,7 @@ impl Pool {
             .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(limits.wait))
-            .create_timeout(Some(limits.wait))
+            .create_timeout(Some(CONNECT))
             .build()
             .map_err(Error::internal)?;
         Ok(Self { connections, tidied: Arc::new(Tidied { made: Instant::now(), last: AtomicU64::new(0) }) })

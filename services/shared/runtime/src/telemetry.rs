@@ -4,7 +4,7 @@
 //! one request can be brought together; they are exported by OTLP only when an endpoint is set. Metrics can always be
 //! scraped, and go by OTLP, too, when an endpoint is set. None of them ever carries personal data.
 
-use std::{fs::OpenOptions, sync::Mutex};
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, sync::Mutex};
 
 use anyhow::{Context, Result};
 use opentelemetry::{
@@ -102,7 +102,7 @@ impl Telemetry {
         let writer = match settings.log_file.as_str() {
             "" => BoxMakeWriter::new(std::io::stderr),
             file => {
-                let file = OpenOptions::new().create(true).append(true).open(file);
+                let file = OpenOptions::new().create(true).append(true).mode(0o600).open(file);
                 BoxMakeWriter::new(Mutex::new(file.context("telemetry.log_file cannot be written")?))
             }
         };

@@ -1,7 +1,7 @@
 //! Who works where, for roles that look it up at identity.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -21,6 +21,7 @@ pub struct Directory(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     staff: HashMap<String, Staff>,
+    no_stores: HashSet<String>,
     away: bool,
     asked: usize,
 }
@@ -38,6 +39,11 @@ impl Directory {
             ..Staff::default()
         };
         self.state(|state| state.staff.insert(id.name(), staff));
+    }
+
+    /// There is no store of this id; all others are there.
+    pub fn without_store(&self, store: StoreId) {
+        self.state(|state| state.no_stores.insert(store.name()));
     }
 
     /// Whether identity is away.
@@ -83,8 +89,13 @@ impl DirectoryService for Directory {
         unanswered()
     }
 
-    async fn get_store(&self, _: Request<GetStoreRequest>) -> Result<Response<Store>, Status> {
-        unanswered()
+    async fn get_store(&self, request: Request<GetStoreRequest>) -> Result<Response<Store>, Status> {
+        let name = request.into_inner().name;
+        self.state(|state| match (state.away, state.no_stores.contains(&name)) {
+            (true, _) => Err(Status::unavailable("away")),
+            (false, true) => Err(Status::not_found("no store")),
+            (false, false) => Ok(Response::new(Store { name, ..Store::default() })),
+        })
     }
 
     async fn create_store(&self, _: Request<CreateStoreRequest>) -> Result<Response<Store>, Status> {
