@@ -1,5 +1,5 @@
--- Whose phone is this? Somebody at a counter who tells a phone or an id card that is on file somewhere in the group is asked to
--- prove it, and each time counts until it is proven: a few wrong names are mistakes, many are a guess. Kept for a day.
+-- Whose phone is this? Somebody at a counter who told a phone that is on file somewhere in the group, and was not who the file is
+-- of: a few wrong names are mistakes, many are a guess. Kept for a day.
 CREATE TABLE visitor_tries (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- Who tried: `staff/{id}` or `service/{name}`.

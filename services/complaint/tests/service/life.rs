@@ -223,6 +223,25 @@ async fn every_wrong_field_is_named() -> Result<()> {
 }
 
 #[tokio::test]
+async fn headquarters_names_a_store_that_exists() -> Result<()> {
+    let world = World::new().await?;
+    let headquarters = world.stack.headquarters(&[Role::CrManager])?;
+    let nowhere: StoreId = world.stack.ids.next();
+    for (store, wrong) in [(nowhere, true), (world.store, false)] {
+        let case = Case { store: store.name(), ..world.complaint() };
+        let request = CreateCaseRequest { case: Some(case), ..Default::default() };
+        let answer = world.cases(&headquarters).create_case(request).await;
+        if wrong {
+            assert_eq!(wrong_fields(answer), ["case.store"]);
+        } else {
+            assert_eq!(answer?.into_inner().store, store.name());
+        }
+    }
+    assert_eq!(world.stack.told::<CaseOpened>().await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_same_request_makes_one_case() -> Result<()> {
     let world = World::new().await?;
     let request_id = world.stack.ids.uuid().to_string();

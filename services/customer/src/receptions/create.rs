@@ -16,7 +16,7 @@ use sqlx::PgConnection;
 use crate::{
     context::Context,
     customers::{NewFile, open::OpenError, stores},
-    receptions::{ReceptionRow, tries, visitor},
+    receptions::{NOT_CONFIRMED, ReceptionRow, visitor},
 };
 
 /// How often a visitor's file is looked for again when somebody else opened it in that moment.
@@ -127,10 +127,6 @@ async fn attempt(
     key: Option<&RequestKey>,
 ) -> Result<Written> {
     let now = ctx.now();
-    let tried = match &new.who {
-        Who::Visitor(file) => tries::begin(ctx, caller, file, now).await?,
-        Who::Nobody | Who::Known(_) => None,
-    };
     let mut tx = ctx.db.begin(caller).await?;
     let guest = match &new.who {
         Who::Nobody => Guest::default(),
@@ -143,6 +139,11 @@ async fn attempt(
         Who::Visitor(file) => match visitor::find_or_open(&mut tx, ctx, caller, file, now).await {
             Ok((customer, outcome)) => Guest { customer: Some(customer), outcome: Some(outcome) },
             Err(OpenError::Clash(_)) => return Ok(Written::FileOpened),
+            // Nothing was written but the note of this try, which stays.
+            Err(OpenError::Other(error)) if error.reason() == NOT_CONFIRMED => {
+                tx.commit().await?;
+                return Err(error);
+            }
             Err(OpenError::Other(error)) => return Err(error),
         },
     };
@@ -150,9 +151,6 @@ async fn attempt(
     let Some(row) = replay::unless_taken(written, "receptions_request")? else {
         return Ok(Written::RequestTaken);
     };
-    if let Some(tried) = tried {
-        tries::proven(&mut tx, tried).await?;
-    }
     let reception = row.to_proto();
     tell(&mut tx, ctx, caller, new, &reception, now).await?;
     tx.commit().await?;

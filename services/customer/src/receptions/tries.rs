@@ -1,55 +1,50 @@
-//! Tries at a file that is there already: a few wrong names are mistakes, many are a guess. Each counts until it is proven, and
-//! leaves its mark in the audit log either way.
+//! Tries at somebody else's file: a few wrong names are mistakes, many are a guess. Each stands in the audit log.
 
 use std::time::Duration;
 
 use foursight_access::{Principal, audit};
-use foursight_kernel::{Error, Result, sql};
+use foursight_kernel::{Error, Result, StoreId, sql};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 
-use crate::{
-    context::Context,
-    customers::{NewFile, open},
-    receptions::ReceptionError,
-};
+use crate::{customers::SealedFile, receptions::ReceptionError};
 
 /// How far back tries count.
 const WITHIN: Duration = Duration::from_mins(15);
-/// So many are open to one caller, at whatever phones,
+/// So many has a caller, at whatever phones,
 const MOST_BY_CALLER: i64 = 10;
-/// and so many at one phone, by whomever.
+/// and so many has a phone, by whomever.
 const MOST_AT_PHONE: i64 = 5;
 /// After this they are forgotten.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
-/// A try that is not proven yet.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Try(i64);
-
-/// Counts a try when the visitor's phone or id card is on a file; `None` when it is on none. On the record before the file is
-/// looked into, so that many at once are counted, too.
+/// Lets a caller look whether a visitor is who the file is of. From here on the caller's looks, and those at the same phone,
+/// come one after the other until the transaction ends, so that many at once are counted, too.
 ///
 /// # Errors
 /// `TOO_MANY_TRIES` with the time after which to try again.
-pub(super) async fn begin(
-    ctx: &Context,
+pub(super) async fn admit(
+    tx: &mut PgConnection,
     caller: &Principal,
-    visitor: &NewFile,
+    visitor: &SealedFile,
     now: Timestamp,
-) -> Result<Option<Try>> {
-    let file = visitor.clone().seal(&ctx.keys, &ctx.ids, ctx.ids.next()).map_err(Error::from)?;
-    let mut tx = ctx.db.begin(caller).await?;
-    if open::file_of(&mut tx, &file).await?.is_none() {
-        return Ok(None);
-    }
-    let (subject, phones) = (caller.subject.name(), file.phone_hashes());
-    // One caller's tries come one after the other.
+) -> Result<()> {
+    let (subject, mut phones) = (caller.subject.name(), visitor.phone_hashes());
+    // Always in one order: the caller, then the phones by their hash.
+    phones.sort_unstable();
     sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('visitor tries'), hashtext($1))", subject)
         .execute(&mut *tx)
         .await?;
+    for phone in &phones {
+        sqlx::query!(
+            "SELECT pg_advisory_xact_lock(hashtext('phone tries'), hashtext(encode($1::bytea, 'hex')))",
+            phone,
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
     let since = now - SignedDuration::try_from(WITHIN).map_err(Error::internal)?;
-    let open = sqlx::query!(
+    let failed = sqlx::query!(
         r#"SELECT (SELECT count(*) FROM customer.visitor_tries WHERE subject = $1 AND try_time > $3) AS "by_caller!",
                   (SELECT count(*) FROM customer.visitor_tries
                    WHERE phone_hash = ANY ($2) AND try_time > $3) AS "at_phone!""#,
@@ -57,35 +52,39 @@ pub(super) async fn begin(
         &phones,
         sql::at(since) as _,
     )
-    .fetch_one(&mut *tx)
+    .fetch_one(tx)
     .await?;
-    if open.by_caller >= MOST_BY_CALLER || open.at_phone >= MOST_AT_PHONE {
+    if failed.by_caller >= MOST_BY_CALLER || failed.at_phone >= MOST_AT_PHONE {
         return Err(ReceptionError::TooManyTries(WITHIN).into());
     }
+    Ok(())
+}
+
+/// Notes that the visitor was not who the file is of.
+pub(super) async fn failed(
+    tx: &mut PgConnection,
+    caller: &Principal,
+    visitor: &SealedFile,
+    store: StoreId,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!("DELETE FROM customer.visitor_tries WHERE try_time < $1", sql::at(now - KEPT) as _)
         .execute(&mut *tx)
         .await?;
+    let mut phones = visitor.phone_hashes();
     let id = sqlx::query_scalar!(
         "INSERT INTO customer.visitor_tries (subject, phone_hash, try_time) VALUES ($1, $2, $3) RETURNING id",
-        subject,
-        phones.first(),
+        caller.subject.name(),
+        phones.pop(),
         sql::at(now) as _,
     )
     .fetch_one(&mut *tx)
     .await?;
     let action = audit::Action {
         method: "FindVisitor",
-        resource: &visitor.store.name(),
-        store: Some(visitor.store),
-        detail: serde_json::json!({ "try": id }),
+        resource: &store.name(),
+        store: Some(store),
+        detail: serde_json::json!({ "try": id, "reason": "VISITOR_NOT_CONFIRMED" }),
     };
-    audit::record(&mut tx, caller, now, action).await?;
-    tx.commit().await?;
-    Ok(Some(Try(id)))
-}
-
-/// The visitor was who they said: the try counts no more.
-pub(super) async fn proven(tx: &mut PgConnection, Try(id): Try) -> Result<()> {
-    sqlx::query!("DELETE FROM customer.visitor_tries WHERE id = $1", id).execute(tx).await?;
-    Ok(())
+    audit::record(tx, caller, now, action).await
 }

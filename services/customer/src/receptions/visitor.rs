@@ -15,8 +15,9 @@ use crate::{
         stores,
     },
     receptions::{
-        ReceptionError,
+        NOT_CONFIRMED, ReceptionError,
         same_person::{self, IdCard},
+        tries,
     },
 };
 
@@ -24,7 +25,8 @@ use crate::{
 /// one.
 ///
 /// # Errors
-/// `VISITOR_NOT_CONFIRMED` when the phone is on the file of another person, as far as name and id card tell.
+/// `VISITOR_NOT_CONFIRMED` when the phone is on the file of another person, as far as name and id card tell: noted in the
+/// transaction, in which nothing else was written, for the caller to commit. `TOO_MANY_TRIES` after too many of them.
 pub(super) async fn find_or_open(
     tx: &mut PgConnection,
     ctx: &Context,
@@ -34,9 +36,17 @@ pub(super) async fn find_or_open(
 ) -> Result<(CustomerId, VisitorOutcome), OpenError> {
     let file = visitor.clone().seal(&ctx.keys, &ctx.ids, ctx.ids.next()).map_err(Error::from)?;
     // Most visitors are new.
-    let known = match open::file_of(tx, &file).await? {
-        None => None,
-        Some(_) => confirmed(tx, &file).await?,
+    let known = if open::file_of(tx, &file).await?.is_some() {
+        tries::admit(tx, caller, &file, now).await?;
+        match confirmed(tx, &file).await {
+            Err(error) if error.reason() == NOT_CONFIRMED => {
+                tries::failed(tx, caller, &file, visitor.store, now).await?;
+                return Err(error.into());
+            }
+            known => known?,
+        }
+    } else {
+        None
     };
     let Some(known) = known else {
         open::open(tx, ctx, caller, &file, None, now).await?;

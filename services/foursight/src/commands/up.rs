@@ -68,8 +68,10 @@ fn welcome(ready: &Ready, up: &Up, took: Duration) {
             "\n  curl -s {}/v1/tokens -H 'content-type: application/json' \\\n       -d '{{\"password\":{{\"login\":\"{}\",\"password\":\"{}\"}}}}'",
             ready.gateway, user.login, user.password
         ));
+        // As it was called: it may not be on the path.
+        let program = std::env::args().next().unwrap_or_else(|| "foursight".to_owned());
         tell(&format!(
-            "\n  One customer's story, step by step:  foursight story --data {}",
+            "\n  One customer's story, step by step:  {program} story --data {}",
             up.data.display()
         ));
     }

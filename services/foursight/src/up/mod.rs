@@ -94,7 +94,7 @@ impl Plan {
         let telemetry = Telemetry::start(&settings.telemetry, "up")?;
         if self.customers > 0 {
             let target = DemoTarget { settings: settings.clone(), clock: Arc::new(SystemClock) };
-            (self.progress)("loading the demo group, once");
+            (self.progress)("loading the demo group, or what is missing of it");
             demo::load(&target, self.customers, self.seed, &self.loaded).await?;
         }
 
