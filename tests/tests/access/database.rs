@@ -19,12 +19,14 @@ const SHARED: [&str; 7] =
     ["outbox", "inbox", "audit", "audit_seals", "_migrations", "_messaging_migrations", "_audit_migrations"];
 
 /// Tables without anything that belongs to a store or a customer.
-const FREE: [&str; 5] = [
+const FREE: [&str; 6] = [
     "complaint.categories",
     "complaint.clock_policies",
     // Ids, roles and stores of staff: who may be given a call or a case.
     "complaint.staff",
     "notification.staff",
+    // Who was refused, and the keyed hash of the phone at which: counted for the whole group.
+    "customer.visitor_tries",
     // Vehicle ids and when each was last in a workshop.
     "notification.vehicle_arrivals",
 ];
