@@ -6,9 +6,8 @@ use foursight_proto::complaint::v1::{Case, CaseKind, CreateCaseRequest, IntakeCh
 use sqlx::PgConnection;
 use tonic::metadata::AsciiMetadataValue;
 
-use crate::stores;
-
 use super::{Desk, NewCase, advance::require, category, lookup, open, row, subject::Subject};
+use crate::stores;
 
 pub(crate) async fn create(
     desk: &Desk,

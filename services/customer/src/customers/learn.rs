@@ -15,7 +15,7 @@ use crate::{
         CustomerError, NewFile, WrappedKey,
         new_file::MOST_CONTACT_POINTS,
         open::{Clash, OpenError},
-        sealed_file::SealedPoint,
+        sealed_file::{PointColumns, SealedPoint},
         sealing::{DataKey, FieldKind},
     },
 };
@@ -163,13 +163,7 @@ async fn insert(
     points: &[(usize, SealedPoint)],
     now: Timestamp,
 ) -> Result<Vec<Uuid>> {
-    let points = || points.iter().map(|(_, point)| point);
-    let ids: Vec<Uuid> = points().map(|point| ContactPointId::uuid(point.id)).collect();
-    let kinds: Vec<i16> = points().map(|point| point.kind).collect();
-    let values: Vec<&[u8]> = points().map(|point| point.sealed.as_slice()).collect();
-    let hashes: Vec<Option<&[u8]>> = points().map(|point| point.hash.as_deref()).collect();
-    let tails: Vec<Option<&[u8]>> = points().map(|point| point.tail_hash.as_deref()).collect();
-    let exclusive: Vec<bool> = points().map(|point| point.exclusive).collect();
+    let points = PointColumns::of(points.iter().map(|(_, point)| point));
     let written = sqlx::query_scalar!(
         "INSERT INTO customer.contact_points
              (customer_id, id, kind, sealed, hash, tail_hash, exclusive, source, store_id, start_time)
@@ -182,12 +176,12 @@ async fn insert(
         sql::number(told.source),
         told.store.uuid(),
         sql::at(now) as _,
-        &ids,
-        &kinds,
-        &values as _,
-        &hashes as _,
-        &tails as _,
-        &exclusive,
+        &points.ids,
+        &points.kinds,
+        &points.sealed as _,
+        &points.hashes as _,
+        &points.tail_hashes as _,
+        &points.exclusive,
     )
     .fetch_all(tx)
     .await?;

@@ -8,11 +8,10 @@ use foursight_proto::customer::{events::v1::CustomerCreated, v1::LifeCycleStage}
 use foursight_runtime::record;
 use jiff::Timestamp;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::{
     context::Context,
-    customers::{SealedFile, search},
+    customers::{SealedFile, sealed_file::PointColumns, search},
 };
 
 /// Why a file could not be written.
@@ -79,12 +78,7 @@ async fn insert(
     let (national_id_sealed, national_id_hash) =
         file.national_id.as_ref().map(|(sealed, hash)| (sealed.as_slice(), hash.as_slice())).unzip();
     let (request_id, request_hash) = replay::columns(request);
-    let ids: Vec<Uuid> = file.points.iter().map(|point| point.id.uuid()).collect();
-    let kinds: Vec<i16> = file.points.iter().map(|point| point.kind).collect();
-    let values: Vec<&[u8]> = file.points.iter().map(|point| point.sealed.as_slice()).collect();
-    let hashes: Vec<Option<&[u8]>> = file.points.iter().map(|point| point.hash.as_deref()).collect();
-    let tails: Vec<Option<&[u8]>> = file.points.iter().map(|point| point.tail_hash.as_deref()).collect();
-    let exclusive: Vec<bool> = file.points.iter().map(|point| point.exclusive).collect();
+    let points = PointColumns::of(file.points.iter());
     sqlx::query!(
         "WITH file AS (
              INSERT INTO customer.customers (id, kind, display_name, search_name, gender, birthday, national_id_sealed,
@@ -116,12 +110,12 @@ async fn insert(
         request_hash,
         file.key.master_version,
         file.key.wrapped,
-        &ids,
-        &kinds,
-        &values as _,
-        &hashes as _,
-        &tails as _,
-        &exclusive,
+        &points.ids,
+        &points.kinds,
+        &points.sealed as _,
+        &points.hashes as _,
+        &points.tail_hashes as _,
+        &points.exclusive,
     )
     .execute(tx)
     .await?;

@@ -4,6 +4,7 @@ use foursight_kernel::{ContactPointId, CustomerId, time};
 use foursight_proto::customer::v1::{ContactPoint, Customer, LifeCycleStage};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
+use uuid::Uuid;
 
 use crate::{
     customers::{NewFile, WrappedKey, file, masking, sealing::FieldKind},
@@ -30,6 +31,30 @@ pub(crate) struct SealedPoint {
     pub(crate) hash: Option<Vec<u8>>,
     pub(crate) tail_hash: Option<Vec<u8>>,
     pub(crate) exclusive: bool,
+}
+
+/// Contact points by column, for a statement that writes them all.
+pub(super) struct PointColumns<'a> {
+    pub(super) ids: Vec<Uuid>,
+    pub(super) kinds: Vec<i16>,
+    pub(super) sealed: Vec<&'a [u8]>,
+    pub(super) hashes: Vec<Option<&'a [u8]>>,
+    pub(super) tail_hashes: Vec<Option<&'a [u8]>>,
+    pub(super) exclusive: Vec<bool>,
+}
+
+impl<'a> PointColumns<'a> {
+    /// In the points' order.
+    pub(super) fn of(points: impl Iterator<Item = &'a SealedPoint> + Clone) -> Self {
+        Self {
+            ids: points.clone().map(|point| point.id.uuid()).collect(),
+            kinds: points.clone().map(|point| point.kind).collect(),
+            sealed: points.clone().map(|point| point.sealed.as_slice()).collect(),
+            hashes: points.clone().map(|point| point.hash.as_deref()).collect(),
+            tail_hashes: points.clone().map(|point| point.tail_hash.as_deref()).collect(),
+            exclusive: points.map(|point| point.exclusive).collect(),
+        }
+    }
 }
 
 impl SealedFile {

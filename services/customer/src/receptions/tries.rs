@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use foursight_access::{Principal, audit};
-use foursight_kernel::{Error, Result, StoreId, sql};
+use foursight_kernel::{Error, Result, sql};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 
@@ -65,12 +65,12 @@ pub(super) async fn failed(
     tx: &mut PgConnection,
     caller: &Principal,
     visitor: &SealedFile,
-    store: StoreId,
     now: Timestamp,
 ) -> Result<()> {
     sqlx::query!("DELETE FROM customer.visitor_tries WHERE try_time < $1", sql::at(now - KEPT) as _)
         .execute(&mut *tx)
         .await?;
+    let store = visitor.facts.store;
     let mut phones = visitor.phone_hashes();
     let id = sqlx::query_scalar!(
         "INSERT INTO customer.visitor_tries (subject, phone_hash, try_time) VALUES ($1, $2, $3) RETURNING id",

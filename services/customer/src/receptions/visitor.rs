@@ -15,7 +15,7 @@ use crate::{
         stores,
     },
     receptions::{
-        NOT_CONFIRMED, ReceptionError,
+        ReceptionError,
         same_person::{self, IdCard},
         tries,
     },
@@ -38,13 +38,7 @@ pub(super) async fn find_or_open(
     // Most visitors are new.
     let known = if open::file_of(tx, &file).await?.is_some() {
         tries::admit(tx, caller, &file, now).await?;
-        match confirmed(tx, &file).await {
-            Err(error) if error.reason() == NOT_CONFIRMED => {
-                tries::failed(tx, caller, &file, visitor.store, now).await?;
-                return Err(error.into());
-            }
-            known => known?,
-        }
+        confirmed(tx, caller, &file, now).await?
     } else {
         None
     };
@@ -58,8 +52,13 @@ pub(super) async fn find_or_open(
 }
 
 /// The visitor's own file among those that phones and id card lead to. `None` when none of them is: organizations share a
-/// switchboard. A person's phone is the person's, so that such a file is refused, and named to who sees it anyway.
-async fn confirmed(tx: &mut PgConnection, visitor: &SealedFile) -> Result<Option<CustomerId>> {
+/// switchboard. A person's phone is the person's, so that such a file is refused, which is noted, and named to who sees it anyway.
+async fn confirmed(
+    tx: &mut PgConnection,
+    caller: &Principal,
+    visitor: &SealedFile,
+    now: Timestamp,
+) -> Result<Option<CustomerId>> {
     let kind = visitor.facts.kind;
     let files = sqlx::query!(
         r#"SELECT file_id AS "id!", search_name AS "name!", same_national_id
@@ -82,6 +81,7 @@ async fn confirmed(tx: &mut PgConnection, visitor: &SealedFile) -> Result<Option
     }
     let Some(other) = files.first().filter(|_| kind == CustomerKind::Person) else { return Ok(None) };
     let other = CustomerId::from(other.id);
+    tries::failed(tx, caller, visitor, now).await?;
     let seen = stores::is_visible(tx, other).await?;
     Err(ReceptionError::NotConfirmed(seen.then_some(other)).into())
 }
