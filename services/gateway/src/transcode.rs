@@ -9,7 +9,7 @@ use axum::{
     extract::Request,
     response::Response,
 };
-use foursight_kernel::Violations;
+use foursight_kernel::{Violations, trace};
 use foursight_runtime::SlowBody;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -76,7 +76,8 @@ async fn call(
     })?;
     let mut json = Vec::with_capacity(answer.len() * 2 + 64);
     json::encode::encode(&gateway.schema, method.output, &answer, &mut json).map_err(|error| {
-        tracing::error!(%error, method = method.grpc_path.path(), "an answer cannot be written as JSON");
+        let (method, trace_id) = (method.grpc_path.path(), trace::trace_id());
+        tracing::error!(%error, method, trace_id, "an answer cannot be written as JSON");
         Problem::from(foursight_kernel::Error::internal(error))
     })?;
     let mut response = Response::new(Body::from(json));

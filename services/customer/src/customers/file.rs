@@ -1,5 +1,7 @@
 //! Reading files as they stand in the database, masked.
 
+use std::cmp::Reverse;
+
 use foursight_access::Principal;
 use foursight_kernel::{CustomerId, Result, StoreId, sql::Timestamp, time};
 use foursight_proto::{
@@ -20,7 +22,7 @@ use crate::{
     names,
 };
 
-/// A file beside one of its contact points; a file without any has one row all the same.
+/// A file beside one of its stores within reach and one of its contact points; a file without any has a row all the same.
 struct FileRow {
     id: Uuid,
     kind: i16,
@@ -36,7 +38,8 @@ struct FileRow {
     update_time: Timestamp,
     master_version: i32,
     wrapped: Vec<u8>,
-    stores: Vec<Uuid>,
+    served_by: Uuid,
+    served_since: Timestamp,
     point_id: Option<Uuid>,
     point_kind: Option<i16>,
     point_sealed: Option<Vec<u8>>,
@@ -44,8 +47,9 @@ struct FileRow {
     point_end: Option<Timestamp>,
 }
 
-/// The files of these ids that may be seen, newest first. `$1` is how far the statement may see, or NULL in a transaction that
-/// has said so; `$2` are the ids.
+/// The files of these ids that may be seen. `$1` is how far the statement may see, or NULL in a transaction that has said so;
+/// `$2` are the ids. What is said comes before all that is read: nothing of the view is looked at while it is not known to be
+/// said.
 macro_rules! files {
     ($reach:expr, $ids:expr) => {
         sqlx::query_as!(
@@ -53,9 +57,12 @@ macro_rules! files {
             r#"SELECT id AS "id!", kind AS "kind!", display_name AS "display_name!", gender AS "gender!", birthday,
                       national_id_sealed, store_id AS "store_id!", source AS "source!", stage AS "stage!",
                       version AS "version!", create_time AS "create_time!", update_time AS "update_time!",
-                      master_version AS "master_version!", wrapped AS "wrapped!", stores AS "stores!: Vec<Uuid>",
-                      point_id, point_kind, point_sealed, point_start, point_end
-               FROM customer.files($1, $2)"#,
+                      master_version AS "master_version!", wrapped AS "wrapped!", served_by AS "served_by!",
+                      served_since AS "served_since!", point_id, point_kind, point_sealed, point_start, point_end
+               FROM customer.files_in_reach
+               WHERE (SELECT set_config('foursight.reach', coalesce($1, current_setting('foursight.reach', true)), true))
+                     IS NOT NULL
+                 AND id = ANY ($2)"#,
             $reach,
             $ids,
         )
@@ -64,33 +71,43 @@ macro_rules! files {
 
 /// The files of these ids that the transaction's caller may see, newest first.
 pub(crate) async fn read(tx: &mut PgConnection, keys: &KeyRing, ids: &[Uuid]) -> Result<Vec<Customer>> {
-    let rows = files!(None::<&str>, ids).fetch_all(tx).await?;
-    to_protos(&rows, keys)
+    to_protos(files!(None::<&str>, ids).fetch_all(tx).await?, keys)
 }
 
 /// The file of this id, if the caller may see it, in one round trip.
 pub(crate) async fn read_one(ctx: &Context, caller: &Principal, id: CustomerId) -> Result<Option<Customer>> {
     let ids = [id.uuid()];
     let rows = ctx.db.ask(caller, |reach| files!(reach, &ids)).await?;
-    Ok(to_protos(&rows, &ctx.keys)?.pop())
+    Ok(to_protos(rows, &ctx.keys)?.pop())
 }
 
-fn to_protos(rows: &[FileRow], keys: &KeyRing) -> Result<Vec<Customer>> {
+/// Newest first; contact points in the order in which they were learnt, stores in the order in which they came to serve.
+fn to_protos(mut rows: Vec<FileRow>, keys: &KeyRing) -> Result<Vec<Customer>> {
+    rows.sort_unstable_by_key(|row| {
+        (Reverse(row.id), row.point_id, row.served_since.to_jiff(), row.served_by)
+    });
     rows.chunk_by(|one, next| one.id == next.id)
-        .filter_map(<[_]>::split_first)
-        .map(|(first, more)| {
+        .filter_map(|file| Some((file.first()?, file)))
+        .map(|(first, file)| {
             let id = CustomerId::from(first.id);
             let key = WrappedKey { master_version: first.master_version, wrapped: first.wrapped.clone() };
             let key = keys.unwrap(id, &key)?;
-            let points =
-                std::iter::once(first).chain(more).filter_map(|row| row.contact_point(id, &key).transpose());
-            first.to_proto(&key, points.collect::<Result<_>>()?)
+            let of_first_point = file.iter().take_while(|row| row.point_id == first.point_id);
+            let stores = of_first_point.map(|row| row.served_by).collect();
+            let of_first_store = file.iter().filter(|row| row.served_by == first.served_by);
+            let points = of_first_store.filter_map(|row| row.contact_point(id, &key).transpose());
+            first.to_proto(&key, stores, points.collect::<Result<_>>()?)
         })
         .collect()
 }
 
 impl FileRow {
-    fn to_proto(&self, key: &DataKey, contact_points: Vec<ContactPoint>) -> Result<Customer> {
+    fn to_proto(
+        &self,
+        key: &DataKey,
+        stores: Vec<Uuid>,
+        contact_points: Vec<ContactPoint>,
+    ) -> Result<Customer> {
         let id = CustomerId::from(self.id);
         let national_id = match &self.national_id_sealed {
             None => String::new(),
@@ -105,12 +122,12 @@ impl FileRow {
             national_id,
             contact_points,
             // Another store's id is not the caller's business.
-            store: if self.stores.contains(&self.store_id) {
+            store: if stores.contains(&self.store_id) {
                 StoreId::from(self.store_id).name()
             } else {
                 String::new()
             },
-            stores: self.stores.iter().map(|store| StoreId::from(*store).name()).collect(),
+            stores: stores.into_iter().map(|store| StoreId::from(store).name()).collect(),
             source: self.source.into(),
             stage: self.stage.into(),
             create_time: Some(time::to_proto(self.create_time.to_jiff())),

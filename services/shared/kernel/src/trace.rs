@@ -9,10 +9,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// The id of the current trace, 32 hexadecimal digits; `None` outside any trace.
 pub fn trace_id() -> Option<String> {
-    let context = Span::current().context();
-    let span = context.span();
-    let span = span.span_context();
-    span.is_valid().then(|| span.trace_id().to_string())
+    id_in(&Span::current().context())
 }
 
 /// The current position as the header `traceparent` has it; `None` outside any trace.
@@ -44,9 +41,35 @@ pub fn parse_traceparent(header: &str) -> Option<Context> {
 /// Makes `span` go on from a `traceparent`, if there is a well-formed one.
 pub fn continue_from(span: &Span, traceparent: Option<&str>) {
     if let Some(parent) = traceparent.and_then(parse_traceparent) {
-        // Refused only when no OpenTelemetry layer is installed, and then there is nothing to go on from.
-        let _ = span.set_parent(parent);
+        go_on(span, parent);
     }
+}
+
+/// A span that goes on from a `traceparent`, or begins a trace when there is no well-formed one. `make` is given the trace's id
+/// for the span's field `trace_id`: log lines carry the fields of spans that have it. It is asked for nothing later, because
+/// what is recorded on a span after its beginning is written out as text once more.
+pub fn span_in(traceparent: Option<&str>, make: impl FnOnce(Option<String>) -> Span) -> Span {
+    let Some(parent) = traceparent.and_then(parse_traceparent) else {
+        let span = make(None);
+        if let Some(id) = id_in(&span.context()) {
+            span.record("trace_id", id);
+        }
+        return span;
+    };
+    let span = make(id_in(&parent));
+    go_on(&span, parent);
+    span
+}
+
+fn go_on(span: &Span, parent: Context) {
+    // Refused only when no OpenTelemetry layer is installed, and then there is nothing to go on from.
+    let _ = span.set_parent(parent);
+}
+
+fn id_in(context: &Context) -> Option<String> {
+    let span = context.span();
+    let span = span.span_context();
+    span.is_valid().then(|| span.trace_id().to_string())
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use opentelemetry::{
 use tokio::sync::Semaphore;
 use tonic::{Code, Status, body::Body, service::Routes};
 use tower::{BoxError, Layer, Service, ServiceExt, util::BoxCloneSyncService};
-use tracing::{Instrument, field::Empty};
+use tracing::Instrument;
 
 use crate::{Settings, deadline, peers::PeerService};
 
@@ -80,19 +80,11 @@ where
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let Edge { inner, role, permits, allowed, durations } = self.clone();
         let method = request.uri().path().to_owned();
-        let span = tracing::info_span!(
-            "rpc",
-            otel.name = method,
-            otel.kind = "server",
-            service = role,
-            trace_id = Empty
-        );
         let parent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
-        trace::continue_from(&span, parent);
+        let span = trace::span_in(parent, |trace_id| {
+            tracing::info_span!("rpc", otel.name = method, otel.kind = "server", service = role, trace_id)
+        });
         let answer = async move {
-            if let Some(id) = trace::trace_id() {
-                tracing::Span::current().record("trace_id", id);
-            }
             let started = Instant::now();
             let Ok(_permit) = permits.try_acquire() else {
                 let message = "too much is going on here; try again";

@@ -85,21 +85,30 @@ async fn migrate_schema(connection: &mut PgConnection, schema: &Schema<'_>) -> R
             "REVOKE ALL ON {service}._migrations, {service}._messaging_migrations, {service}._audit_migrations FROM {role}"
         ),
     ];
-    for table in append_only_tables(connection, service).await? {
+    for table in relations(connection, service, &["r", "p"], APPEND_ONLY).await? {
         grants.push(format!("REVOKE UPDATE, DELETE ON {table} FROM {role}"));
+    }
+    // A view writes as its owner, whom no policy binds.
+    for view in relations(connection, service, &["v"], "").await? {
+        grants.push(format!("REVOKE INSERT, UPDATE, DELETE ON {view} FROM {role}"));
     }
     // As one statement, which is one transaction: the service may run meanwhile, and never has what is revoked in the end.
     run(connection, &grants.join(";\n")).await
 }
 
-/// The tables of a schema that are only ever added to, by what their migrations say.
-async fn append_only_tables(connection: &mut PgConnection, service: &str) -> Result<Vec<String>> {
-    let tables = sqlx::query_scalar(
+/// What a schema has of these kinds, with a comment that begins so.
+async fn relations(
+    connection: &mut PgConnection,
+    service: &str,
+    kinds: &[&str],
+    comment: &str,
+) -> Result<Vec<String>> {
+    let names = sqlx::query_scalar(
         "SELECT c.oid::regclass::text FROM pg_class c
-         WHERE c.relnamespace = $1::text::regnamespace AND c.relkind IN ('r', 'p')
-           AND starts_with(obj_description(c.oid, 'pg_class'), $2)",
+         WHERE c.relnamespace = $1::text::regnamespace AND c.relkind::text = ANY ($2)
+           AND starts_with(coalesce(obj_description(c.oid, 'pg_class'), ''), $3)",
     );
-    Ok(tables.bind(service).bind(APPEND_ONLY).fetch_all(connection).await?)
+    Ok(names.bind(service).bind(kinds).bind(comment).fetch_all(connection).await?)
 }
 
 fn with_table(migrator: &Migrator, table: &str) -> Migrator {

@@ -22,7 +22,11 @@ use opentelemetry_sdk::{
 };
 use prometheus::{Encoder, Registry, TextEncoder};
 use tracing_subscriber::{
-    EnvFilter, Layer, fmt::writer::BoxMakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer,
+    filter::{FilterExt, Targets, filter_fn},
+    fmt::writer::BoxMakeWriter,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
 
 use crate::settings::{LogFormat, TelemetrySettings};
@@ -98,7 +102,7 @@ impl Telemetry {
             .with_tracked_inactivity(false)
             .with_context_activation(endpoint.is_some())
             .with_threads(false)
-            .with_filter(EnvFilter::try_new("info,sqlx=off,h2=off,hyper=off,tonic=off,async_nats=off")?);
+            .with_filter("info,sqlx=off,h2=off,hyper=off,tonic=off,async_nats=off".parse::<Targets>()?);
         let writer = match settings.log_file.as_str() {
             "" => BoxMakeWriter::new(std::io::stderr),
             file => {
@@ -118,9 +122,12 @@ impl Telemetry {
                 EnvFilter::new("info,opentelemetry=off,h2=off,hyper=off,tonic=off,sqlx=off,async_nats=warn");
             OpenTelemetryTracingBridge::new(logger).with_filter(filter)
         });
+        // Every field of a span that lines know of is written out as text, whether a line follows or not: they know of those
+        // that name their trace.
+        let named = filter_fn(|of| of.is_event() || of.fields().field("trace_id").is_some());
         let _ = tracing_subscriber::registry()
             .with(spans)
-            .with(lines.with_filter(filter))
+            .with(lines.with_filter(filter.and(named)))
             .with(bridge)
             .try_init();
 

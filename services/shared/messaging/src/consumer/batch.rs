@@ -189,10 +189,10 @@ impl Batch<'_> {
 
     /// The handling of an event, in the trace that the event happened in.
     fn span(&self, event: &Received) -> Span {
-        let span =
-            tracing::info_span!("handle event", consumer = self.durable, event_type = event.event_type);
-        trace::continue_from(&span, event.traceparent.as_deref());
-        span
+        trace::span_in(event.traceparent.as_deref(), |trace_id| {
+            let (consumer, event_type) = (self.durable, &event.event_type);
+            tracing::info_span!("handle event", consumer, event_type, trace_id)
+        })
     }
 
     async fn done(&self, message: &Message) {
