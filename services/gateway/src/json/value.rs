@@ -220,7 +220,17 @@ fn members<'de, 's, A: MapAccess<'de>>(
 ) -> Result<(), A::Error> {
     let mut seen = vec![false; plan.fields.len()];
     let mut chosen = vec![false; plan.oneofs.len()];
-    while let Some(key) = object.next_key_seed(Key(plan)).inspect_err(|_| context.broken(path))? {
+    let mut last: Option<&str> = None;
+    loop {
+        // What follows a value and is neither a comma nor the end belongs to that value: a text without quotes, for example.
+        let read = object.next_key_seed(Key(plan)).inspect_err(|error| match last {
+            Some(last) if error.to_string().starts_with("expected `,`") => {
+                context.broken(&Path::Field(path, last));
+            }
+            _ => context.broken(path),
+        });
+        let Some(key) = read? else { break };
+        last = None;
         let index = match key {
             Ok(index) => index,
             Err(unknown) => {
@@ -231,6 +241,7 @@ fn members<'de, 's, A: MapAccess<'de>>(
             }
         };
         let field = &plan.fields[index];
+        last = Some(&field.json_name);
         let path = Path::Field(path, &field.json_name);
         if std::mem::replace(&mut seen[index], true) {
             context.refuse(&path, "is given twice; give it once");
