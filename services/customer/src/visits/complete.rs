@@ -53,10 +53,11 @@ pub(crate) async fn complete(
     if !step::is_new(&mut tx, key.as_ref(), before.store_id.into(), now).await? {
         return Ok(before.to_proto());
     }
-    state::require_in_workshop(before.hand_over_time.map(sql::Timestamp::to_jiff))?;
+    let handed_over = before.hand_over_time.map(sql::Timestamp::to_jiff);
     if !request.etag.is_empty() && request.etag != before.etag() {
-        return Err(VisitError::Changed.into());
+        return Err(VisitError::Changed(handed_over).into());
     }
+    state::require_in_workshop(handed_over)?;
     let row = sqlx::query_as!(
         VisitRow,
         "UPDATE customer.visits SET state = $2, hand_over_time = $3, amount_fen = $4, version = version + 1

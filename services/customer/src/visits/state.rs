@@ -17,8 +17,9 @@ pub(crate) enum VisitError {
     NotFound,
     #[error("the car was handed back already, at {0}")]
     HandedOver(Timestamp),
+    /// With the time at which the car was handed back, if it was.
     #[error("the visit was changed since it was read; read it again and decide again")]
-    Changed,
+    Changed(Option<Timestamp>),
     /// Named when it is in the caller's stores.
     #[error("the car is checked in already; hand it over there first")]
     AlreadyOpen(Option<VisitId>),
@@ -38,7 +39,13 @@ impl From<VisitError> for Error {
             }
             VisitError::HandedOver(at) => Self::failed_precondition("VISIT_ALREADY_HANDED_OVER", message)
                 .with_metadata("hand_over_time", at.to_string()),
-            VisitError::Changed => Self::aborted("VISIT_CHANGED", message),
+            VisitError::Changed(handed_over) => {
+                let error = Self::aborted("VISIT_CHANGED", message);
+                match handed_over {
+                    Some(at) => error.with_metadata("hand_over_time", at.to_string()),
+                    None => error,
+                }
+            }
         }
     }
 }

@@ -53,12 +53,10 @@ async fn a_car_is_handed_back_once_and_the_second_one_is_told_when() {
         request_id: world.stack.ids.uuid().to_string(),
     };
     let complete = async |request| Ok(world.visits(&world.here).complete_visit(request).await?.into_inner());
+    let requests = [pay(680), pay(690)];
+    let answers = join_all(requests.clone().map(complete)).await;
     let (mut taken, mut refused) = (Vec::new(), Vec::new());
-    for (request, answer) in {
-        let requests = [pay(680), pay(690)];
-        let answers = join_all(requests.clone().map(complete)).await;
-        requests.into_iter().zip(answers)
-    } {
+    for (request, answer) in requests.into_iter().zip(answers) {
         match answer {
             Ok(visit) => taken.push((request, visit)),
             Err(status) => refused.push(status),
@@ -69,9 +67,13 @@ async fn a_car_is_handed_back_once_and_the_second_one_is_told_when() {
         let at = metadata(&status, "hand_over_time").unwrap();
         let handed = handed_over.hand_over_time.unwrap();
         assert_eq!(at.parse::<jiff::Timestamp>().unwrap().as_second(), handed.seconds);
-        let told = (Code::FailedPrecondition, "VISIT_ALREADY_HANDED_OVER".to_owned());
-        assert_eq!(refusal::<()>(Err(status)), told);
+        assert_eq!(refusal::<()>(Err(status)), (Code::Aborted, "VISIT_CHANGED".to_owned()));
     }
+    // Who has not said what the visit was like is told what it is like.
+    let again = complete(CompleteVisitRequest { etag: String::new(), ..pay(680) }).await.unwrap_err();
+    assert!(metadata(&again, "hand_over_time").is_some());
+    let told = (Code::FailedPrecondition, "VISIT_ALREADY_HANDED_OVER".to_owned());
+    assert_eq!(refusal::<()>(Err(again)), told);
     assert_eq!(&complete(request.clone()).await.unwrap(), handed_over, "the same request once more");
     assert_eq!(world.stack.told::<VisitCompleted>().await.unwrap().len(), 1);
 }

@@ -62,11 +62,14 @@ pub(super) async fn assign(
 
 /// Whether a task as it is may be given to somebody by who has read it with this etag, or not at all.
 fn check(task: &TaskRow, assignee: StaffId, etag: &str) -> Result<(), CallTaskError> {
+    if !etag.is_empty() && etag != task.etag() {
+        return Err(CallTaskError::Changed);
+    }
     if i32::from(task.state) != CallTaskState::Open as i32 {
         return Err(task.is_over());
     }
     if !etag.is_empty() {
-        return if etag == task.etag() { Ok(()) } else { Err(CallTaskError::Changed) };
+        return Ok(());
     }
     match (task.assignee_id, task.assigner_id) {
         (Some(now), Some(by)) if now != assignee.uuid() => Err(CallTaskError::AlreadyAssigned {
