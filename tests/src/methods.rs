@@ -204,7 +204,11 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
         }),
         "CreateVisit" => json!({
             "store": store, "vehicle": names.of("vehicles"), "customer": names.of("customers"),
-            "kind": "VISIT_KIND_REPAIR", "odometerKm": 1_000_000, "advisor": staff, "promiseTime": tomorrow,
+            "kind": "VISIT_KIND_REPAIR", "odometerKm": 1_000_000, "odometerConfirmed": true, "advisor": staff, "promiseTime": tomorrow,
+        }),
+        "CorrectOdometer" => json!({
+            "store": store, "wrongKm": 320, "odometerKm": 32, "reason": "ODOMETER_CORRECTION_REASON_TYPING_ERROR",
+            "note": "多打了一个零",
         }),
         "CompleteVisit" => {
             json!({ "amount": { "currencyCode": "CNY", "units": "100", "nanos": 500_000_000 } })

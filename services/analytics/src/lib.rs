@@ -6,6 +6,8 @@
 
 mod facts;
 mod measures;
+mod rebuild;
 mod role;
 
+pub use rebuild::rebuild;
 pub use role::AnalyticsRole;

@@ -12,6 +12,7 @@ use tonic::service::Routes;
 use crate::{
     facts::{self, Facts},
     measures::MeasureApi,
+    rebuild::{PURPOSE, SERVICE},
 };
 
 static MIGRATOR: Migrator = sqlx::migrate!();
@@ -23,7 +24,7 @@ pub struct AnalyticsRole;
 #[async_trait]
 impl Role for AnalyticsRole {
     fn name(&self) -> &'static str {
-        "analytics"
+        SERVICE
     }
 
     fn migrator(&self) -> Option<&'static Migrator> {
@@ -33,7 +34,7 @@ impl Role for AnalyticsRole {
     async fn build(&self, ctx: &RoleContext) -> anyhow::Result<RoleParts> {
         Ok(RoleParts {
             routes: Routes::new(MeasureServiceServer::new(MeasureApi::new(ctx.db.clone()))),
-            consumers: vec![ConsumerSpec::projection("facts", &facts::sources(), Arc::new(Facts))],
+            consumers: vec![ConsumerSpec::projection(PURPOSE, &facts::sources(), Arc::new(Facts))],
             ..RoleParts::default()
         })
     }

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod analytics_rebuild;
 mod audit;
 mod config;
 mod dead_letters;
@@ -37,6 +38,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Demo(demo) => demo::run(&demo).await,
         Command::Story(data) => story::run(&data.data).await,
         Command::DeadLetters(letters) => dead_letters::run(&letters).await,
+        Command::AnalyticsRebuild(config) => analytics_rebuild::run(&config).await,
         Command::Audit(config) => audit::run(&config).await,
     }
 }

@@ -25,6 +25,9 @@ use crate::{
     routes::{BodyRule, Bound, Match, MethodInfo, Route, Segments},
 };
 
+/// No client that we know sends half as many.
+const MOST_HEADERS: usize = 100;
+
 /// Answers a call. The template of its route goes to `template`, whatever the answer is.
 pub(crate) async fn answer<'g>(
     gateway: &'g Gateway,
@@ -92,13 +95,20 @@ fn measure(gateway: &Gateway, parts: &Parts) -> Result<(), Problem> {
         let detail = format!("the URL has more than {} bytes", gateway.settings.url_limit);
         return Err(Problem::http(StatusCode::URI_TOO_LONG, Code::OutOfRange, "URL_TOO_LONG", detail));
     }
+    if parts.headers.len() > MOST_HEADERS {
+        return Err(headers_too_large(format!("there are more than {MOST_HEADERS} headers")));
+    }
     let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if headers > gateway.settings.header_limit {
-        let detail = format!("the headers have more than {} bytes", gateway.settings.header_limit);
-        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        return Err(Problem::http(status, Code::OutOfRange, "HEADERS_TOO_LARGE", detail));
+        let most = gateway.settings.header_limit;
+        return Err(headers_too_large(format!("the headers have more than {most} bytes")));
     }
     Ok(())
+}
+
+fn headers_too_large(detail: String) -> Problem {
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    Problem::http(status, Code::OutOfRange, "HEADERS_TOO_LARGE", detail)
 }
 
 async fn read(gateway: &Gateway, route: &Route, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {

@@ -41,6 +41,26 @@ async fn who_sends_half_a_request_is_answered_or_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_is_too_large_is_refused_in_words() {
+    let stack = Stack::builder().role(GatewayRole).start().await.unwrap();
+    let gateway = format!("http://{}/v1/keys", stack.running.addresses.gateway.unwrap());
+    let by_http_1 = Client::builder().http1_only().build().unwrap();
+    let by_http_2 = Client::builder().http2_prior_knowledge().build().unwrap();
+    for client in [by_http_1, by_http_2] {
+        let many = (0..120).fold(client.get(&gateway), |ask, n| ask.header(format!("x-number-{n}"), "1"));
+        let long = client.get(&gateway).header("x-long", "a".repeat(40_000));
+        for (ask, said) in [(many, "more than 100 headers"), (long, "more than 16384 bytes")] {
+            let answer = ask.send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+            assert_eq!(answer.headers()["content-type"], "application/problem+json");
+            let text = answer.text().await.unwrap();
+            assert!(text.contains("HEADERS_TOO_LARGE") && text.contains(said), "{text}");
+        }
+    }
+    stack.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn requests_are_measured_by_route_and_never_by_path() {
     let stack = Stack::builder().role(GatewayRole).start().await.unwrap();
     let gateway = stack.running.addresses.gateway.unwrap();

@@ -8,7 +8,7 @@ use foursight_tests::{
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgTransaction};
 
-use crate::database::{first_column, refused};
+use crate::{roles::refused, tables::first_column};
 
 /// What somebody might do to two rows, as the owner of everything; `$a` and `$b` are their numbers.
 const TAMPERING: [(&str, &str); 6] = [
@@ -95,11 +95,23 @@ fn every_change_that_the_story_made_is_on_record() -> Result<()> {
 
 /// What every service has on record, and what some have besides.
 const ON_RECORD: [(&str, &[&str]); 5] = [
-    ("identity", &["audit", "audit_seals"]),
-    ("customer", &["audit", "audit_seals", "consents", "deliveries", "odometer_readings", "receptions"]),
-    ("notification", &["audit", "audit_seals", "call_attempts", "message_decisions"]),
-    ("complaint", &["audit", "audit_seals", "categories", "clock_policies", "steps"]),
-    ("analytics", &["audit", "audit_seals"]),
+    ("identity", &["audit", "audit_seals", "step_requests"]),
+    (
+        "customer",
+        &[
+            "audit",
+            "audit_seals",
+            "consents",
+            "deliveries",
+            "odometer_corrections",
+            "odometer_readings",
+            "receptions",
+            "step_requests",
+        ],
+    ),
+    ("notification", &["audit", "audit_seals", "call_attempts", "message_decisions", "step_requests"]),
+    ("complaint", &["audit", "audit_seals", "categories", "clock_policies", "step_requests", "steps"]),
+    ("analytics", &["audit", "audit_seals", "step_requests"]),
 ];
 
 #[test]

@@ -2,8 +2,10 @@
 //! rows do not exist for another store's staff, and what was done stays on record.
 
 mod audit;
-mod database;
 mod leaving;
 mod rights;
+mod roles;
+mod rows;
 mod strangers;
+mod tables;
 mod tokens;

@@ -2,7 +2,7 @@
 //!
 //! Each event tells some columns of one row, and is written when it is newer than what told them before. So events may come
 //! twice, late and in any order, and the rows end the same: deleting the rows, and the consumer's place in the streams with
-//! its inbox, rebuilds them. For the same reason the events of a batch can be put together first, the newest of each kind,
+//! its inbox, rebuilds them (`rebuild.rs`). For the same reason the events of a batch can be put together first, the newest of each kind,
 //! and be written with one statement for each table.
 
 mod call_tasks;

@@ -5,3 +5,4 @@
 mod measures;
 mod oracle;
 mod reach;
+mod rebuild;

@@ -68,7 +68,7 @@ fn thing(stores: [StoreId; 3], cars: Vec<Uuid>) -> impl Strategy<Value = Vec<Eve
 }
 
 /// A history, each event once.
-fn history() -> impl Strategy<Value = Vec<Event>> {
+pub(crate) fn history() -> impl Strategy<Value = Vec<Event>> {
     let stores = any::<[u128; 3]>().prop_map(|ids| ids.map(|id| StoreId::from(Uuid::from_u128(id))));
     let cars = prop::collection::vec(any::<u128>().prop_map(Uuid::from_u128), 9);
     (stores, cars).prop_flat_map(|(stores, cars)| {
@@ -101,7 +101,7 @@ fn envelope<M: Message + Name>(event: &Event, told: &M) -> NewEvent {
     NewEvent::new(told, event.aggregate, event.version, Some(event.store))
 }
 
-async fn tell(stack: &Stack, event: &Event) {
+pub(crate) async fn tell(stack: &Stack, event: &Event) {
     let (id, store) = (event.aggregate, event.store);
     let mut at = Timestamp::UNIX_EPOCH;
     let customer = CustomerId::from(Uuid::nil()).name();
@@ -183,7 +183,7 @@ async fn tell(stack: &Stack, event: &Event) {
     stack.bus().tell(service, PastEvent { id, at, event: told }).await.unwrap();
 }
 
-async fn asked(stack: &Stack, stores: &[StoreId]) -> BTreeMap<Key, (f64, f64)> {
+pub(crate) async fn asked(stack: &Stack, stores: &[StoreId]) -> BTreeMap<Key, (f64, f64)> {
     let caller = stack.staff(&[Role::GeneralManager], stores).unwrap();
     let mut client = MeasureServiceClient::new(stack.channel("analytics", &caller));
     let request = QueryMeasureValuesRequest {

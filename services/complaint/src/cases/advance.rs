@@ -1,15 +1,19 @@
-//! What every command to a case has in common: lock, etag, rule, write, events, audit, reply.
+//! What every command to a case has in common: lock, request id, etag, rule, write, events, audit, reply.
+
+use std::mem;
 
 use foursight_access::{Principal, audit};
-use foursight_kernel::{CaseId, Error, Result, StaffId, Violations, sql};
+use foursight_kernel::{CaseId, Error, RequestKey, Result, StaffId, Violations, sql};
 use foursight_messaging::{NewEvent, outbox};
 use foursight_proto::complaint::v1 as proto;
-use foursight_runtime::Tx;
+use foursight_runtime::step;
 use jiff::Timestamp;
+use prost::Message;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{
-    Case, Desk,
+    Case, Desk, assign,
     clock::Rules,
     error::CaseError,
     event, policy,
@@ -21,14 +25,11 @@ use super::{
 /// What a note may have.
 const NOTE: std::ops::RangeInclusive<usize> = 1..=4000;
 
-/// A case that is being worked on: locked, and as the caller knows it.
-pub(crate) struct Work<'a> {
-    desk: &'a Desk,
-    caller: &'a Principal,
-    by: StaffId,
-    now: Timestamp,
-    pub(crate) tx: Tx,
-    pub(crate) case: Case,
+/// Whose step is asked for, and how.
+pub(crate) struct Asked {
+    pub(crate) id: CaseId,
+    pub(crate) etag: String,
+    pub(crate) key: Option<RequestKey>,
 }
 
 /// What the caller wants done.
@@ -40,13 +41,28 @@ pub(crate) struct Order {
     pub(crate) detail: Value,
 }
 
-/// The name and the note that commands have in common.
-pub(crate) fn read(name: &str, note: &str) -> Result<(CaseId, String)> {
+/// The key of a step. `request` is its content, without the id that was in `request_id`.
+pub(crate) fn key(
+    caller: &Principal,
+    method: &str,
+    request_id: Option<Uuid>,
+    request: &impl Message,
+) -> Option<RequestKey> {
+    RequestKey::of_step(request_id, method, &caller.subject.name(), request)
+}
+
+/// The name, the note and the request id of a command that has nothing else.
+pub(crate) fn read(
+    name: &str,
+    note: &str,
+    request_id: &mut String,
+) -> Result<(CaseId, String, Option<Uuid>)> {
     let mut v = Violations::default();
     let id = v.name::<CaseId>("name", name);
     let note = v.text("note", note, NOTE);
+    let request_id = v.request_id(&mem::take(request_id));
     v.check()?;
-    Ok((require(id)?, note))
+    Ok((require(id)?, note, request_id))
 }
 
 /// What is there once the violations were checked.
@@ -54,48 +70,58 @@ pub(crate) fn require<T>(checked: Option<T>) -> Result<T> {
     checked.ok_or_else(|| Error::internal("a field was read without a violation and without a value"))
 }
 
-impl<'a> Work<'a> {
-    /// Locks the case for the caller.
-    pub(crate) async fn begin(desk: &'a Desk, caller: &'a Principal, id: CaseId, etag: &str) -> Result<Self> {
-        let by = caller.require_staff()?;
-        let mut tx = desk.db.begin(caller).await?;
-        let case = row::lock(&mut tx, id).await?.ok_or(CaseError::NotFound)?;
-        if !etag.is_empty() && etag != case.etag() {
-            return Err(CaseError::Changed.into());
-        }
-        Ok(Self { desk, caller, by, now: desk.clock.now(), tx, case })
+/// Takes a step at a case: once for its request, after those that were faster, and only if it fits the case as they left it.
+pub(crate) async fn step(desk: &Desk, caller: &Principal, asked: Asked, order: Order) -> Result<proto::Case> {
+    let by = caller.require_staff()?;
+    let now = desk.clock.now();
+    let mut tx = desk.db.begin(caller).await?;
+    let mut case = row::lock(&mut tx, asked.id).await?.ok_or(CaseError::NotFound)?;
+    if !step::is_new(&mut tx, asked.key.as_ref(), case.store, now).await? {
+        return Ok(case.to_proto());
     }
-
-    /// Carries out the order and commits.
-    pub(crate) async fn finish(mut self, order: Order) -> Result<proto::Case> {
-        let rules = policy::rules(&mut self.tx, self.case.store, self.now).await?;
-        let case = &mut self.case;
-        let events = case.take(order.command, self.by, self.now, order.note, &rules)?;
-
-        let tx = &mut *self.tx;
-        write::advance(tx, case).await?;
-        let clocks: Vec<_> = case.life.clocks.iter().map(|clock| (case.id, case.store, clock)).collect();
-        write::clocks(tx, &clocks).await?;
-        let step: Vec<_> =
-            case.steps.last().map(|step| (case.id, case.store, case.revision, step)).into_iter().collect();
-        write::steps(tx, &step).await?;
-        for event in events {
-            outbox::append(tx, &self.desk.ids, self.now, event).await?;
-        }
-        let action = audit::Action {
-            method: order.method,
-            resource: &case.id.name(),
-            store: Some(case.store),
-            detail: order.detail,
-        };
-        audit::record(tx, self.caller, self.now, action).await?;
-        let reply = case.to_proto();
-        self.tx.commit().await?;
-        Ok(reply)
+    if !asked.etag.is_empty() && asked.etag != case.etag() {
+        return Err(case.as_found(CaseError::Changed.into()));
     }
+    if let Command::Assign { assignee, .. } = order.command {
+        assign::require_assignee(&mut tx, assignee, case.store).await?;
+    }
+    let rules = policy::rules(&mut tx, case.store, now).await?;
+    let taken = case.take(order.command, by, now, order.note, &rules);
+    let events = taken.map_err(|refused| case.as_found(refused))?;
+
+    write::advance(&mut tx, &case).await?;
+    let clocks: Vec<_> = case.life.clocks.iter().map(|clock| (case.id, case.store, clock)).collect();
+    write::clocks(&mut tx, &clocks).await?;
+    let last: Vec<_> =
+        case.steps.last().map(|step| (case.id, case.store, case.revision, step)).into_iter().collect();
+    write::steps(&mut tx, &last).await?;
+    for event in events {
+        outbox::append(&mut tx, &desk.ids, now, event).await?;
+    }
+    let action = audit::Action {
+        method: order.method,
+        resource: &case.id.name(),
+        store: Some(case.store),
+        detail: order.detail,
+    };
+    audit::record(&mut tx, caller, now, action).await?;
+    tx.commit().await?;
+    Ok(case.to_proto())
 }
 
 impl Case {
+    /// A refusal that says how the case was found, and so what others did meanwhile.
+    fn as_found(&self, refused: Error) -> Error {
+        let Some(last) = self.steps.last() else { return refused };
+        let state = self.life.state.as_str_name();
+        let by = last.staff.map(StaffId::name).unwrap_or_default();
+        refused
+            .adding(format_args!("the case is {state}, and its last step was taken by {by} at {}", last.at))
+            .with_metadata("state", state)
+            .with_metadata("last_step_by", by)
+            .with_metadata("last_step_time", last.at.to_string())
+    }
+
     /// Lets a command have its effect on the case, and gives what is to be told. Refused, nothing has changed.
     pub(crate) fn take(
         &mut self,

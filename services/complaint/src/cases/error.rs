@@ -12,10 +12,14 @@ pub(crate) enum CaseError {
     AlreadyClosed,
     #[error("the case was handled already; it can be assigned again when it is reopened")]
     AlreadyHandled,
+    #[error("the case is assigned already; to give it to somebody else, send the etag of the case as it is")]
+    AlreadyAssigned,
     #[error("the case has to be assigned before it is handled")]
     NotAssigned,
     #[error("the case has to be handled before its result is told")]
     NotHandled,
+    #[error("the result was told already")]
+    ResultAlreadyTold,
     #[error("the result has to be told before the re-visit")]
     ResultNotTold,
     #[error(
@@ -36,8 +40,10 @@ impl From<CaseError> for Error {
             CaseError::Changed => Self::aborted("CASE_CHANGED", message),
             CaseError::AlreadyClosed => Self::failed_precondition("CASE_ALREADY_CLOSED", message),
             CaseError::AlreadyHandled => Self::failed_precondition("CASE_ALREADY_HANDLED", message),
+            CaseError::AlreadyAssigned => Self::failed_precondition("CASE_ALREADY_ASSIGNED", message),
             CaseError::NotAssigned => Self::failed_precondition("CASE_NOT_ASSIGNED", message),
             CaseError::NotHandled => Self::failed_precondition("CASE_NOT_HANDLED", message),
+            CaseError::ResultAlreadyTold => Self::failed_precondition("CASE_RESULT_ALREADY_TOLD", message),
             CaseError::ResultNotTold => Self::failed_precondition("CASE_RESULT_NOT_TOLD", message),
             CaseError::RevisitByHandler => Self::failed_precondition("REVISIT_BY_HANDLER", message),
             CaseError::NotClosed => Self::failed_precondition("CASE_NOT_CLOSED", message),

@@ -7,12 +7,15 @@ use serde_json::json;
 
 use super::{
     Desk,
-    advance::{self, Order, Work},
+    advance::{self, Asked, Order},
     state::Command,
 };
 
-pub(crate) async fn reopen(desk: &Desk, caller: &Principal, request: ReopenCaseRequest) -> Result<Case> {
-    let (id, note) = advance::read(&request.name, &request.note)?;
-    let order = Order { method: "ReopenCase", command: Command::Reopen, note, detail: json!({}) };
-    Work::begin(desk, caller, id, &request.etag).await?.finish(order).await
+const METHOD: &str = "ReopenCase";
+
+pub(crate) async fn reopen(desk: &Desk, caller: &Principal, mut request: ReopenCaseRequest) -> Result<Case> {
+    let (id, note, request_id) = advance::read(&request.name, &request.note, &mut request.request_id)?;
+    let key = advance::key(caller, METHOD, request_id, &request);
+    let order = Order { method: METHOD, command: Command::Reopen, note, detail: json!({}) };
+    advance::step(desk, caller, Asked { id, etag: request.etag, key }, order).await
 }

@@ -7,19 +7,26 @@ use serde_json::json;
 
 use super::{
     Desk,
-    advance::{self, Order, Work},
+    advance::{self, Asked, Order},
     state::Command,
 };
 
-pub(crate) async fn revisit(desk: &Desk, caller: &Principal, request: RevisitCaseRequest) -> Result<Case> {
-    let (id, note) = advance::read(&request.name, &request.note)?;
+const METHOD: &str = "RevisitCase";
+
+pub(crate) async fn revisit(
+    desk: &Desk,
+    caller: &Principal,
+    mut request: RevisitCaseRequest,
+) -> Result<Case> {
+    let (id, note, request_id) = advance::read(&request.name, &request.note, &mut request.request_id)?;
     let satisfied =
         request.satisfied.ok_or_else(|| Error::invalid_field("satisfied", "is required: true or false"))?;
+    let key = advance::key(caller, METHOD, request_id, &request);
     let order = Order {
-        method: "RevisitCase",
+        method: METHOD,
         command: Command::Revisit { satisfied },
         note,
         detail: json!({"satisfied": satisfied}),
     };
-    Work::begin(desk, caller, id, &request.etag).await?.finish(order).await
+    advance::step(desk, caller, Asked { id, etag: request.etag, key }, order).await
 }

@@ -3,7 +3,7 @@
 //! OPEN → (assign) ASSIGNED → (handle) HANDLED → (tell result) `RESULT_TOLD` → (re-visit) CLOSED when satisfied, REOPENED
 //! when not. A closed case can be reopened for 30 days. A reopened case is a new loop, assigned and handled again.
 
-use foursight_kernel::{Result, StaffId};
+use foursight_kernel::{Error, Result, StaffId};
 use foursight_proto::complaint::{
     events::v1::Step,
     v1::{CaseKind, CaseState, Cause, ClockKind, Measure},
@@ -43,6 +43,8 @@ pub enum Command {
     Assign {
         /// Whose it is from now on.
         assignee: StaffId,
+        /// Whether whoever assigns it has read the case as it is, and so knows to whom it was given before.
+        as_read: bool,
     },
     /// Replies to the customer.
     Reply,
@@ -112,13 +114,13 @@ impl Life {
         let mut life = self.clone();
         let mut breaches = Vec::new();
         let step = match command {
-            Command::Assign { assignee } => life.assign(assignee)?,
+            Command::Assign { assignee, as_read } => life.assign(assignee, as_read)?,
             Command::Reply => {
                 life.meet(ClockKind::FirstReply, now, &mut breaches);
                 Step::Replied
             }
             Command::Handle { cause, measure } => {
-                life.require(CaseState::Assigned, CaseError::NotAssigned)?;
+                life.require(CaseState::Assigned)?;
                 life.state = CaseState::Handled;
                 (life.handler, life.cause, life.measure) = (Some(by), cause, measure);
                 life.handlers.push(by);
@@ -126,7 +128,7 @@ impl Life {
                 Step::Handled
             }
             Command::TellResult => {
-                life.require(CaseState::Handled, CaseError::NotHandled)?;
+                life.require(CaseState::Handled)?;
                 life.state = CaseState::ResultTold;
                 life.meet(ClockKind::Result, now, &mut breaches);
                 // Whoever heard the result has been answered.
@@ -135,7 +137,7 @@ impl Life {
                 Step::ResultTold
             }
             Command::Revisit { satisfied } => {
-                life.require(CaseState::ResultTold, CaseError::ResultNotTold)?;
+                life.require(CaseState::ResultTold)?;
                 if life.handlers.contains(&by) {
                     return Err(CaseError::RevisitByHandler.into());
                 }
@@ -160,8 +162,9 @@ impl Life {
         Ok(Advance { life, step, breaches })
     }
 
-    fn assign(&mut self, assignee: StaffId) -> Result<Step> {
+    fn assign(&mut self, assignee: StaffId, as_read: bool) -> Result<Step> {
         match self.state {
+            CaseState::Assigned if !as_read => Err(CaseError::AlreadyAssigned.into()),
             CaseState::Open | CaseState::Assigned | CaseState::Reopened => {
                 (self.state, self.owner) = (CaseState::Assigned, Some(assignee));
                 Ok(Step::Assigned)
@@ -170,8 +173,18 @@ impl Life {
         }
     }
 
-    fn require(&self, state: CaseState, otherwise: CaseError) -> Result<()> {
-        if self.state == state { Ok(()) } else { Err(otherwise.into()) }
+    /// Refuses a step that only this state allows: one that comes too early, and one that somebody else has taken already.
+    fn require(&self, state: CaseState) -> Result<()> {
+        if self.state == state {
+            return Ok(());
+        }
+        Err(Error::from(match (state, self.state) {
+            (CaseState::Assigned, CaseState::Handled | CaseState::ResultTold) => CaseError::AlreadyHandled,
+            (CaseState::Assigned, _) => CaseError::NotAssigned,
+            (CaseState::Handled, CaseState::ResultTold) => CaseError::ResultAlreadyTold,
+            (CaseState::Handled, _) => CaseError::NotHandled,
+            _ => CaseError::ResultNotTold,
+        }))
     }
 
     fn meet(&mut self, kind: ClockKind, now: Timestamp, breaches: &mut Vec<Breach>) {

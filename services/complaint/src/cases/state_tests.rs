@@ -28,7 +28,8 @@ fn start() -> Timestamp {
 
 fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
-        2 => (0..3_u128).prop_map(|number| Command::Assign { assignee: staff(number) }),
+        2 => (0..3_u128, any::<bool>())
+            .prop_map(|(number, as_read)| Command::Assign { assignee: staff(number), as_read }),
         1 => Just(Command::Reply),
         3 => Just(Command::Handle { cause: Cause::Service, measure: Measure::Apology }),
         3 => Just(Command::TellResult),
@@ -58,6 +59,7 @@ proptest! {
             if worker {
                 told += life.clocks.iter_mut().filter_map(|clock| clock.breach(now)).count();
             }
+            let found = life.state;
             let Ok(advance) = life.advance(command, staff(by), now, &rules) else { continue };
             if matches!(advance.step, Step::RevisitReopened | Step::Reopened) {
                 reopened += 1;
@@ -65,6 +67,9 @@ proptest! {
             if advance.step == Step::Closed {
                 prop_assert_eq!(command, Command::Revisit { satisfied: true });
                 prop_assert!(!handlers.contains(&staff(by)), "who handled it in any loop may not re-visit");
+            }
+            if let Command::Assign { as_read, .. } = command {
+                prop_assert!(as_read || found != CaseState::Assigned, "nobody's choice is overruled unseen");
             }
             if matches!(command, Command::Handle { .. }) {
                 handlers.insert(staff(by));
@@ -104,7 +109,8 @@ fn told() -> Life {
     let rules = clock::tests::rules();
     let mut life = Life::open(CaseKind::Complaint, Some(staff(0)), start(), &rules).unwrap();
     let handle = Command::Handle { cause: Cause::Service, measure: Measure::Rework };
-    for (command, by) in [(Command::Assign { assignee: staff(1) }, 0), (handle, 1), (Command::TellResult, 1)]
+    for (command, by) in
+        [(Command::Assign { assignee: staff(1), as_read: false }, 0), (handle, 1), (Command::TellResult, 1)]
     {
         life = life.advance(command, staff(by), start(), &rules).unwrap().life;
     }

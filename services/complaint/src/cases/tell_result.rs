@@ -7,16 +7,19 @@ use serde_json::json;
 
 use super::{
     Desk,
-    advance::{self, Order, Work},
+    advance::{self, Asked, Order},
     state::Command,
 };
+
+const METHOD: &str = "TellCaseResult";
 
 pub(crate) async fn tell_result(
     desk: &Desk,
     caller: &Principal,
-    request: TellCaseResultRequest,
+    mut request: TellCaseResultRequest,
 ) -> Result<Case> {
-    let (id, note) = advance::read(&request.name, &request.note)?;
-    let order = Order { method: "TellCaseResult", command: Command::TellResult, note, detail: json!({}) };
-    Work::begin(desk, caller, id, &request.etag).await?.finish(order).await
+    let (id, note, request_id) = advance::read(&request.name, &request.note, &mut request.request_id)?;
+    let key = advance::key(caller, METHOD, request_id, &request);
+    let order = Order { method: METHOD, command: Command::TellResult, note, detail: json!({}) };
+    advance::step(desk, caller, Asked { id, etag: request.etag, key }, order).await
 }

@@ -3,7 +3,9 @@
 mod changed;
 mod hours;
 mod staff;
+mod store;
 
 pub(crate) use changed::{People, Stores};
-pub(crate) use hours::{Hours, Store, find, is_known};
+pub(crate) use hours::Hours;
 pub(crate) use staff::may_own;
+pub(crate) use store::{Store, find, is_known};

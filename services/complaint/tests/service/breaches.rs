@@ -29,7 +29,12 @@ async fn a_passed_deadline_is_told_once_and_stays_breached() -> Result<()> {
     assert_eq!(read.clocks[0].state(), ClockState::Breached);
     assert_eq!(read.etag, taken.etag, "a passed deadline is nobody's change");
 
-    let reply = ReplyCaseRequest { name: taken.name, note: "抱歉迟复".to_owned(), etag: taken.etag };
+    let reply = ReplyCaseRequest {
+        name: taken.name,
+        note: "抱歉迟复".to_owned(),
+        etag: taken.etag,
+        ..Default::default()
+    };
     let late = cases.reply_case(reply).await?.into_inner();
     assert_eq!(late.clocks[0].state(), ClockState::Breached);
     assert!(late.clocks[0].meet_time.is_some());

@@ -17,7 +17,7 @@ fn past(world: &World, id: CaseId, taken_at: Timestamp) -> PastCase {
     let (one, other) = (world.handler.id, world.visitor.id);
     let handle = Command::Handle { cause: Cause::Product, measure: Measure::Explanation };
     let acts = [
-        (1, one, Command::Assign { assignee: one }),
+        (1, one, Command::Assign { assignee: one, as_read: true }),
         // Too late for the first reply, whose clock is in working hours.
         (30, one, Command::Reply),
         (40, one, handle),

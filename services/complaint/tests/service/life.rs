@@ -102,6 +102,7 @@ async fn whoever_was_slower_is_told() -> Result<()> {
         name: read.name.clone(),
         assignee: world.visitor.id.name(),
         etag: read.etag.clone(),
+        ..Default::default()
     };
     world.cases(&world.handler).assign_case(assign.clone()).await?;
     let slower = refusal(world.cases(&world.visitor).assign_case(assign).await);

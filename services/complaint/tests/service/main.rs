@@ -7,4 +7,5 @@ mod life;
 mod numbers;
 mod scope;
 mod stand_ins;
+mod steps;
 mod world;

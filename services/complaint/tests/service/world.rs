@@ -5,8 +5,9 @@ use foursight_complaint::ComplaintRole;
 use foursight_kernel::{StaffId, StoreId};
 use foursight_proto::{
     complaint::v1::{
-        AssignCaseRequest, Case, CaseKind, Cause, CreateCaseRequest, HandleCaseRequest, IntakeChannel,
-        Measure, RevisitCaseRequest, Severity, TellCaseResultRequest, case_service_client::CaseServiceClient,
+        AssignCaseRequest, Case, CaseKind, Cause, CreateCaseRequest, GetCaseRequest, HandleCaseRequest,
+        IntakeChannel, Measure, RevisitCaseRequest, Severity, TellCaseResultRequest,
+        case_service_client::CaseServiceClient,
     },
     google::r#type::TimeOfDay,
     identity::{
@@ -101,6 +102,11 @@ impl World {
             description: "刹车维修后仍有异响".to_owned(),
             ..Default::default()
         }
+    }
+
+    pub(crate) async fn read(&self, name: &str) -> Result<Case, Status> {
+        let request = GetCaseRequest { name: name.to_owned() };
+        Ok(self.cases(&self.handler).get_case(request).await?.into_inner())
     }
 
     /// Assigns a case to the handler.

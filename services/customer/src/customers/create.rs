@@ -85,5 +85,9 @@ async fn after_clash(
     )
     .fetch_optional(&mut *tx)
     .await?;
-    Err(CustomerError::Exists(existing.map(Into::into)).into())
+    Err(match existing {
+        Some(customer) => CustomerError::Exists(customer.into()),
+        None => CustomerError::ExistsElsewhere { receives: caller.has("reception.write") },
+    }
+    .into())
 }

@@ -16,6 +16,7 @@ pub(crate) mod search;
 pub(crate) mod stage;
 pub(crate) mod stores;
 
+use foursight_access::rights::roles_with;
 use foursight_kernel::{CustomerId, Error};
 use foursight_proto::customer::v1::{
     CreateCustomerRequest, Customer, GetCustomerRequest, ListCustomersRequest, ListCustomersResponse,
@@ -38,12 +39,23 @@ pub(crate) enum CustomerError {
     /// None, or not for this caller.
     #[error("there is no such customer, or not in the caller's stores")]
     NotFound,
-    /// A person's phone or national id is on file; named when the caller may see the file.
+    /// A person's phone or national id is on file, and the caller may see the file.
     #[error("the phone or national id is on file already; use that file")]
-    Exists(Option<CustomerId>),
+    Exists(CustomerId),
+    /// It is on file, and the caller may not; but who stands at the counter may be received.
+    #[error(
+        "the phone or national id is on file at another store of the group; a reception at the counter, with the customer as \
+         its `visitor`, finds that file and opens it to the store{}", who_receives(*receives)
+    )]
+    ExistsElsewhere { receives: bool },
     /// Nothing to show.
     #[error("the customer's file has no such fact")]
     NoSuchFact,
+}
+
+/// Who is to be asked for a reception by who may not make one.
+fn who_receives(receives: bool) -> String {
+    if receives { String::new() } else { format!("; these roles may: {}", roles_with("reception.write")) }
 }
 
 impl From<CustomerError> for Error {
@@ -52,12 +64,11 @@ impl From<CustomerError> for Error {
         match error {
             CustomerError::NotFound => Self::not_found("CUSTOMER_NOT_FOUND", message),
             CustomerError::NoSuchFact => Self::not_found("FACT_NOT_FOUND", message),
-            CustomerError::Exists(existing) => {
-                let error = Self::already_exists("CUSTOMER_EXISTS", message);
-                match existing {
-                    Some(customer) => error.with_metadata("customer", customer.name()),
-                    None => error,
-                }
+            CustomerError::Exists(customer) => {
+                Self::already_exists("CUSTOMER_EXISTS", message).with_metadata("customer", customer.name())
+            }
+            CustomerError::ExistsElsewhere { .. } => {
+                Self::already_exists("CUSTOMER_EXISTS", message).with_metadata("found_by", "CreateReception")
             }
         }
     }

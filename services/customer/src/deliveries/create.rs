@@ -12,11 +12,15 @@ use crate::{
     staff::Part,
     times,
     vehicles::{VehicleError, hand_over::AtHand, plate, vin},
-    visits::odometer,
+    visits::odometer::{self, Shown},
 };
 
 /// For how long a delivery counts as of today: who hands it over works there. What is told later is history.
 const FRESH: SignedDuration = SignedDuration::from_hours(24);
+
+/// What lies at least between two hand-overs of one car, as the function `hand_over_vehicle` of the database has it: whoever
+/// tells of two that are closer tells of one twice, or of two of which one is wrong.
+const APART: SignedDuration = SignedDuration::from_hours(1);
 
 /// A car that is to be handed over.
 #[derive(Debug)]
@@ -30,6 +34,7 @@ pub(super) struct NewDelivery {
     pub(super) trim: String,
     pub(super) colour: String,
     pub(super) odometer_km: i32,
+    pub(super) odometer_confirmed: bool,
     pub(super) advisor: StaffId,
     pub(super) deliver_time: Timestamp,
 }
@@ -39,7 +44,7 @@ pub(super) struct NewDelivery {
 ///
 /// # Errors
 /// `CUSTOMER_NOT_FOUND`, `LEAD_NOT_FOUND`, `LEAD_NOT_OPEN`, `LEAD_OF_OTHER_DEAL`, `VEHICLE_ALREADY_OWNED`,
-/// `VEHICLE_OWNED_LATER`, `STORE_OUT_OF_REACH`, `REQUEST_ID_REUSED`, `IDENTITY_AWAY`, and every wrong field at once.
+/// `VEHICLE_OWNED_LATER`, `VEHICLE_JUST_DELIVERED`, `STORE_OUT_OF_REACH`, `REQUEST_ID_REUSED`, `IDENTITY_AWAY`, and every wrong field at once.
 pub(crate) async fn create(
     ctx: &Context,
     caller: &Principal,
@@ -70,7 +75,8 @@ fn parse(v: &mut Violations, caller: &Principal, delivery: &Delivery, now: Times
     let model = v.line("delivery.model", &delivery.model, 1..=100);
     let trim = v.line("delivery.trim", &delivery.trim, 0..=100);
     let colour = v.line("delivery.colour", &delivery.colour, 0..=100);
-    let odometer_km = v.number("delivery.odometer_km", delivery.odometer_km, odometer::BOUNDS);
+    let odometer_confirmed = delivery.odometer_confirmed;
+    let odometer_km = odometer::read(v, "delivery", delivery.odometer_km, odometer_confirmed);
     let advisor = names::staff_or_caller(v, "delivery.advisor", &delivery.advisor, caller);
     let deliver_time = v.timestamp("delivery.deliver_time", delivery.deliver_time.as_ref());
     let deliver_time = times::past(v, "delivery.deliver_time", deliver_time, now);
@@ -84,6 +90,7 @@ fn parse(v: &mut Violations, caller: &Principal, delivery: &Delivery, now: Times
         trim,
         colour,
         odometer_km,
+        odometer_confirmed,
         advisor: advisor?,
         deliver_time,
     })
@@ -99,10 +106,15 @@ pub(super) fn check(new: &NewDelivery, known: &AtHand) -> Result<()> {
     if known.owner == Some(new.customer) {
         return Err(VehicleError::AlreadyOwned.into());
     }
-    if known.owned_since.is_some_and(|since| since > new.deliver_time) {
-        return Err(VehicleError::OwnedLater.into());
+    match known.owned_since {
+        Some(since) if since > new.deliver_time => return Err(VehicleError::OwnedLater.into()),
+        Some(since) if new.deliver_time.duration_since(since) < APART => {
+            return Err(VehicleError::JustDelivered.into());
+        }
+        Some(_) | None => {}
     }
-    odometer::check("delivery.odometer_km", new.odometer_km, known.odometer_km)
+    let shown = Shown { km: new.odometer_km, at: new.deliver_time };
+    odometer::check("delivery", shown, new.odometer_confirmed, known.odometer)
 }
 
 #[cfg(test)]
@@ -188,13 +200,18 @@ mod tests {
         let known = AtHand {
             owner: Some(CustomerId::from(Uuid::from_u128(9))),
             owned_since: Some(now() - SignedDuration::from_hours(1)),
-            odometer_km: Some(12),
+            odometer: Some(Shown { km: 12, at: now() }),
         };
         assert!(check(&new, &known).is_ok());
         let reason = |known: AtHand| check(&new, &known).unwrap_err().reason();
         assert_eq!(reason(AtHand { owner: Some(new.customer), ..known }), "VEHICLE_ALREADY_OWNED");
         let later = Some(now() + SignedDuration::from_hours(1));
         assert_eq!(reason(AtHand { owned_since: later, ..known }), "VEHICLE_OWNED_LATER");
-        assert_eq!(reason(AtHand { odometer_km: Some(13), ..known }), "INVALID_FIELDS");
+        for minutes in [0, 59] {
+            let before = Some(now() - SignedDuration::from_mins(minutes));
+            assert_eq!(reason(AtHand { owned_since: before, ..known }), "VEHICLE_JUST_DELIVERED");
+        }
+        let more = Some(Shown { km: 13, at: now() });
+        assert_eq!(reason(AtHand { odometer: more, ..known }), "INVALID_FIELDS");
     }
 }

@@ -37,6 +37,7 @@ impl DeliveryRow {
             advisor: StaffId::from(self.advisor_id).name(),
             deliver_time: Some(time::to_proto(self.deliver_time.to_jiff())),
             vehicle: VehicleId::from(self.vehicle_id).name(),
+            odometer_confirmed: false,
         }
     }
 }

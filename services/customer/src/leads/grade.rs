@@ -1,13 +1,15 @@
 //! `GradeLead`.
 
+use std::mem;
+
 use foursight_access::{Principal, audit};
-use foursight_kernel::{Error, LeadId, Result, StoreId, Violations, sql, time};
+use foursight_kernel::{Error, LeadId, RequestKey, Result, StoreId, Violations, sql, time};
 use foursight_messaging::NewEvent;
 use foursight_proto::customer::{
     events::v1::LeadGraded,
     v1::{GradeLeadRequest, Lead, LeadGrade},
 };
-use foursight_runtime::record;
+use foursight_runtime::{record, step};
 
 use crate::{
     context::Context,
@@ -17,27 +19,42 @@ use crate::{
     },
 };
 
+const METHOD: &str = "GradeLead";
+
 /// Grades a lead; the next follow-up falls due by the grade, counted from now.
 ///
 /// # Errors
-/// `LEAD_NOT_FOUND`; `LEAD_NOT_OPEN` when the lead is won or lost.
-pub(crate) async fn grade(ctx: &Context, caller: &Principal, request: &GradeLeadRequest) -> Result<Lead> {
+/// `LEAD_NOT_FOUND`; `LEAD_NOT_OPEN` when the lead is won or lost; `LEAD_CHANGED` when the etag is not the lead's any more.
+pub(crate) async fn grade(ctx: &Context, caller: &Principal, mut request: GradeLeadRequest) -> Result<Lead> {
     let mut v = Violations::default();
     let id: Option<LeadId> = v.name("name", &request.name);
     let grade: Option<LeadGrade> = v.required_enum("grade", request.grade);
+    let request_id = v.request_id(&mem::take(&mut request.request_id));
     v.check()?;
     let (Some(id), Some(grade)) = (id, grade) else {
         return Err(Error::invalid_field("grade", "is required"));
     };
 
+    let key = RequestKey::of_step(request_id, METHOD, &caller.subject.name(), &request);
     let now = ctx.now();
     let mut tx = ctx.db.begin(caller).await?;
-    let before =
-        sqlx::query_scalar!("SELECT state FROM customer.leads WHERE id = $1 FOR NO KEY UPDATE", id.uuid())
-            .fetch_optional(&mut *tx)
-            .await?
-            .ok_or(LeadError::NotFound)?;
-    state::require_open(before)?;
+    let before = sqlx::query_as!(
+        LeadRow,
+        "SELECT id, customer_id, store_id, source, intended_model, grade, state, owner_id, next_follow_up_time, version,
+                create_time, update_time, request_hash
+         FROM customer.leads WHERE id = $1 FOR NO KEY UPDATE",
+        id.uuid(),
+    )
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or(LeadError::NotFound)?;
+    if !step::is_new(&mut tx, key.as_ref(), before.store_id.into(), now).await? {
+        return Ok(before.to_proto());
+    }
+    if !request.etag.is_empty() && request.etag != before.etag() {
+        return Err(before.as_found(LeadError::Changed));
+    }
+    state::require_open(before.state).map_err(|refused| before.as_found(refused))?;
     let row = sqlx::query_as!(
         LeadRow,
         "UPDATE customer.leads
@@ -64,7 +81,7 @@ pub(crate) async fn grade(ctx: &Context, caller: &Principal, request: &GradeLead
     let store = StoreId::from(row.store_id);
     let event = NewEvent::new(&graded, row.id, row.version, Some(store));
     let action = audit::Action {
-        method: "GradeLead",
+        method: METHOD,
         resource: &lead.name,
         store: Some(store),
         detail: serde_json::json!({ "grade": grade.as_str_name() }),

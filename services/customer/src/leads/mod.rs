@@ -42,6 +42,6 @@ impl LeadService for Leads {
 
     async fn grade_lead(&self, request: Request<GradeLeadRequest>) -> Result<Response<Lead>, Status> {
         let caller = foursight_access::caller(&request)?;
-        Ok(Response::new(grade::grade(&self.0, &caller, &request.into_inner()).await?))
+        Ok(Response::new(grade::grade(&self.0, &caller, request.into_inner()).await?))
     }
 }

@@ -1,8 +1,10 @@
 //! A lead as it stands in the database.
 
-use foursight_kernel::{CustomerId, LeadId, StaffId, StoreId, sql::Timestamp, time};
-use foursight_proto::customer::v1::Lead;
+use foursight_kernel::{CustomerId, Error, LeadId, StaffId, StoreId, sql::Timestamp, time};
+use foursight_proto::customer::v1::{Lead, LeadGrade, LeadState};
 use uuid::Uuid;
+
+use crate::leads::state::LeadError;
 
 pub(crate) struct LeadRow {
     pub(crate) id: Uuid,
@@ -34,6 +36,24 @@ impl LeadRow {
             next_follow_up_time: self.next_follow_up_time.map(|due| time::to_proto(due.to_jiff())),
             create_time: Some(time::to_proto(self.create_time.to_jiff())),
             update_time: Some(time::to_proto(self.update_time.to_jiff())),
+            etag: self.etag(),
         }
+    }
+
+    /// What gives back who shows to know the lead as it is.
+    pub(crate) fn etag(&self) -> String {
+        format!("r{}", self.version)
+    }
+
+    /// A refusal that says how the lead was found, and so what others did meanwhile.
+    pub(crate) fn as_found(&self, refused: LeadError) -> Error {
+        let state = LeadState::try_from(i32::from(self.state)).unwrap_or_default().as_str_name();
+        let grade = LeadGrade::try_from(i32::from(self.grade)).unwrap_or_default().as_str_name();
+        let changed = self.update_time.to_jiff();
+        Error::from(refused)
+            .adding(format_args!("it is {state} with {grade} since {changed}"))
+            .with_metadata("state", state)
+            .with_metadata("grade", grade)
+            .with_metadata("update_time", changed.to_string())
     }
 }

@@ -11,6 +11,8 @@ pub(crate) enum LeadError {
     NotFound,
     #[error("the lead is won or lost already")]
     NotOpen,
+    #[error("the lead was changed since it was read; read it again and decide again")]
+    Changed,
     #[error("the lead is another customer's or another store's")]
     OtherDeal,
     #[error("the customer has an open lead at this store already; work on that one")]
@@ -23,6 +25,7 @@ impl From<LeadError> for Error {
         match error {
             LeadError::NotFound => Self::not_found("LEAD_NOT_FOUND", message),
             LeadError::NotOpen => Self::failed_precondition("LEAD_NOT_OPEN", message),
+            LeadError::Changed => Self::aborted("LEAD_CHANGED", message),
             LeadError::AlreadyOpen(lead) => {
                 Self::already_exists("LEAD_ALREADY_OPEN", message).with_metadata("lead", lead.name())
             }

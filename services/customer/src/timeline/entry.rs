@@ -20,7 +20,7 @@ pub(crate) struct Entry {
 }
 
 /// The kinds of entries; the table in `timeline` says what each has. The last two are events that are newer than the program.
-pub(crate) const KINDS: [&str; 25] = [
+pub(crate) const KINDS: [&str; 26] = [
     "CUSTOMER_CREATED",
     "CONSENT_RECORDED",
     "RECEPTION_CREATED",
@@ -29,6 +29,7 @@ pub(crate) const KINDS: [&str; 25] = [
     "VEHICLE_DELIVERED",
     "VISIT_STARTED",
     "VISIT_COMPLETED",
+    "ODOMETER_CORRECTED",
     "CALL_TASK_PLANNED",
     "CALL_ATTEMPTED",
     "CALL_TASK_COMPLETED",

@@ -3,11 +3,12 @@
 use foursight_messaging::{HandleError, Received};
 use foursight_proto::customer::{
     events::v1::{
-        ConsentRecorded, CustomerCreated, LeadCreated, LeadGraded, ReceptionCreated, VehicleDelivered,
-        VisitCompleted, VisitStarted,
+        ConsentRecorded, CustomerCreated, LeadCreated, LeadGraded, OdometerCorrected, ReceptionCreated,
+        VehicleDelivered, VisitCompleted, VisitStarted,
     },
     v1::{
-        ConsentState, ContactKind, CustomerKind, LeadGrade, Purpose, ReceptionKind, SourceChannel, VisitKind,
+        ConsentState, ContactKind, CustomerKind, LeadGrade, OdometerCorrectionReason, Purpose, ReceptionKind,
+        SourceChannel, VisitKind,
     },
 };
 
@@ -61,6 +62,15 @@ pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
     if let Some(it) = event.decode::<VisitCompleted>()? {
         let details = [("vehicle", it.vehicle), ("kind", visit_kind(it.kind)), ("advisor", it.advisor)];
         return Ok(Entry::of(&it.customer, "VISIT_COMPLETED", Rank::Visit, it.visit, details));
+    }
+    if let Some(it) = event.decode::<OdometerCorrected>()? {
+        let reason = code(it.reason, OdometerCorrectionReason::as_str_name, "ODOMETER_CORRECTION_REASON_");
+        let details = [
+            ("reason", reason),
+            ("wrong_km", it.wrong_km.to_string()),
+            ("odometer_km", it.odometer_km.to_string()),
+        ];
+        return Ok(Entry::of(&it.customer, "ODOMETER_CORRECTED", Rank::Visit, it.vehicle, details));
     }
     Ok(None)
 }

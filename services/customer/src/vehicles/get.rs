@@ -1,12 +1,17 @@
 //! `GetVehicle`.
 
 use foursight_access::Principal;
-use foursight_kernel::{Result, VehicleId, Violations};
+use foursight_kernel::{Error, Result, VehicleId, Violations};
 use foursight_proto::customer::v1::{GetVehicleRequest, Vehicle};
+use sqlx::PgConnection;
 
 use crate::{
     context::Context,
-    vehicles::{VehicleError, row},
+    vehicles::{
+        VehicleError,
+        readings::{self, Reading},
+        row,
+    },
 };
 
 /// One vehicle.
@@ -17,8 +22,16 @@ pub(crate) async fn get(ctx: &Context, caller: &Principal, request: &GetVehicleR
     let mut v = Violations::default();
     let id: Option<VehicleId> = v.name("name", &request.name);
     v.check()?;
-    let ids: Vec<_> = id.iter().map(|id| id.uuid()).collect();
+    let Some(id) = id else { return Err(Error::invalid_field("name", "is required")) };
     let mut tx = ctx.db.begin(caller).await?;
-    let found = row::read(&mut tx, &ids).await?;
-    Ok(found.into_iter().next().ok_or(VehicleError::NotFound)?)
+    read(&mut tx, id).await
+}
+
+/// The vehicle with all that its odometer showed.
+pub(super) async fn read(tx: &mut PgConnection, id: VehicleId) -> Result<Vehicle> {
+    let found = row::read(&mut *tx, &[id.uuid()]).await?;
+    let vehicle = found.into_iter().next().ok_or(VehicleError::NotFound)?;
+    let readings = readings::of(tx, id).await?;
+    let odometer_readings = readings.into_iter().map(Reading::into_proto).collect();
+    Ok(Vehicle { odometer_readings, ..vehicle })
 }

@@ -3,17 +3,19 @@
 //! Both go through functions of the database that look beyond the caller's stores, because a car is bought at one store
 //! and comes to another.
 
-use foursight_kernel::{CustomerId, DeliveryId, Result, StoreId, VehicleId, sql};
+use foursight_kernel::{CustomerId, DeliveryId, Error, Result, StoreId, VehicleId, sql, unique_violation};
 use jiff::Timestamp;
 use sqlx::PgConnection;
+
+use crate::{vehicles::VehicleError, visits::odometer::Shown};
 
 /// What is known of a car. Its row is locked until the transaction ends.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AtHand {
     pub(crate) owner: Option<CustomerId>,
     pub(crate) owned_since: Option<Timestamp>,
-    /// The newest reading.
-    pub(crate) odometer_km: Option<i32>,
+    /// The newest reading that counts.
+    pub(crate) odometer: Option<Shown>,
 }
 
 /// Which car is meant.
@@ -30,7 +32,7 @@ pub(crate) async fn at_hand(tx: &mut PgConnection, which: Which<'_>) -> Result<O
         Which::Vin(vin) => (None, Some(vin)),
     };
     let row = sqlx::query!(
-        "SELECT owner_id AS owner, owned_since, odometer_km FROM customer.vehicle_at_hand($1, $2)",
+        "SELECT owner_id AS owner, owned_since, odometer_km, odometer_time FROM customer.vehicle_at_hand($1, $2)",
         id,
         vin,
     )
@@ -39,8 +41,13 @@ pub(crate) async fn at_hand(tx: &mut PgConnection, which: Which<'_>) -> Result<O
     Ok(row.map(|row| AtHand {
         owner: row.owner.map(CustomerId::from),
         owned_since: row.owned_since.map(sql::Timestamp::to_jiff),
-        odometer_km: row.odometer_km,
+        odometer: shown(row.odometer_km, row.odometer_time),
     }))
+}
+
+/// A reading, if there is one.
+pub(super) fn shown(km: Option<i32>, at: Option<sql::Timestamp>) -> Option<Shown> {
+    km.zip(at).map(|(km, at)| Shown { km, at: at.to_jiff() })
 }
 
 /// What is handed over, to whom, where and when.
@@ -59,6 +66,9 @@ pub(crate) struct HandOver<'a> {
 }
 
 /// Writes the hand-over into the vehicle's file, which is opened under `fresh` when the VIN is new. Gives the file's id.
+///
+/// # Errors
+/// `VEHICLE_JUST_DELIVERED` when it was handed over within the hour before: the database sees to it, whoever writes at once.
 pub(crate) async fn hand_over(
     tx: &mut PgConnection,
     fresh: VehicleId,
@@ -81,6 +91,10 @@ pub(crate) async fn hand_over(
         sql::at(now) as _,
     )
     .fetch_one(tx)
-    .await?;
+    .await
+    .map_err(|error| match unique_violation(&error) {
+        Some("vehicle_handed_over") => VehicleError::JustDelivered.into(),
+        _ => Error::from(error),
+    })?;
     Ok(vehicle.into())
 }

@@ -1,16 +1,18 @@
 //! The vehicle file: the car, its plates and its owners over time.
 
+mod correct_odometer;
 mod get;
 pub(crate) mod hand_over;
 mod list;
 pub mod plate;
 pub(crate) mod presented;
+mod readings;
 mod row;
 pub mod vin;
 
 use foursight_kernel::Error;
 use foursight_proto::customer::v1::{
-    GetVehicleRequest, ListVehiclesRequest, ListVehiclesResponse, Vehicle,
+    CorrectOdometerRequest, GetVehicleRequest, ListVehiclesRequest, ListVehiclesResponse, Vehicle,
     vehicle_service_server::VehicleService,
 };
 use tonic::{Request, Response, Status};
@@ -30,6 +32,17 @@ pub(crate) enum VehicleError {
     NoOwner,
     #[error("the customer owns this vehicle already")]
     AlreadyOwned,
+    #[error(
+        "the vehicle was handed over to another customer less than an hour before that; if both are true, tell the true \
+         deliver_time"
+    )]
+    JustDelivered,
+    /// With the newest one that there is.
+    #[error(
+        "the vehicle has no reading of wrong_km that counts; its readings stand in its file, and perhaps somebody has \
+         corrected it already"
+    )]
+    NoSuchReading(Option<i32>),
     #[error("the vehicle is on file with a customer of another store; receive its owner here first")]
     Elsewhere,
     #[error("the vehicle was handed over to its present owner later than that; correct deliver_time")]
@@ -46,6 +59,14 @@ impl From<VehicleError> for Error {
             VehicleError::NoOwner => Self::failed_precondition("VEHICLE_WITHOUT_OWNER", message),
             VehicleError::AlreadyOwned => Self::failed_precondition("VEHICLE_ALREADY_OWNED", message),
             VehicleError::Elsewhere => Self::failed_precondition("VEHICLE_ELSEWHERE", message),
+            VehicleError::JustDelivered => Self::failed_precondition("VEHICLE_JUST_DELIVERED", message),
+            VehicleError::NoSuchReading(newest) => {
+                let error = Self::failed_precondition("ODOMETER_READING_NOT_FOUND", message);
+                match newest {
+                    Some(km) => error.with_metadata("odometer_km", km.to_string()),
+                    None => error,
+                }
+            }
             VehicleError::OwnedLater => Self::failed_precondition("VEHICLE_OWNED_LATER", message),
         }
     }
@@ -60,6 +81,14 @@ impl VehicleService for Vehicles {
     async fn get_vehicle(&self, request: Request<GetVehicleRequest>) -> Result<Response<Vehicle>, Status> {
         let caller = foursight_access::caller(&request)?;
         Ok(Response::new(get::get(&self.0, &caller, &request.into_inner()).await?))
+    }
+
+    async fn correct_odometer(
+        &self,
+        request: Request<CorrectOdometerRequest>,
+    ) -> Result<Response<Vehicle>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(correct_odometer::correct(&self.0, &caller, request.into_inner()).await?))
     }
 
     async fn list_vehicles(

@@ -81,7 +81,7 @@ async fn is_visible(tx: &mut PgConnection, vehicle: VehicleId) -> Result<bool> {
 /// The car in the whole group that has the VIN and what was brought with it.
 async fn recognised(tx: &mut PgConnection, car: &Presented) -> Result<Option<(VehicleId, AtHand)>> {
     let row = sqlx::query!(
-        r#"SELECT vehicle_id AS "id!", owner_id AS owner, owned_since, odometer_km
+        r#"SELECT vehicle_id AS "id!", owner_id AS owner, owned_since, odometer_km, odometer_time
            FROM customer.vehicle_presented($1, $2, $3)"#,
         car.vin,
         car.plate,
@@ -93,7 +93,7 @@ async fn recognised(tx: &mut PgConnection, car: &Presented) -> Result<Option<(Ve
         let known = AtHand {
             owner: row.owner.map(CustomerId::from),
             owned_since: row.owned_since.map(sql::Timestamp::to_jiff),
-            odometer_km: row.odometer_km,
+            odometer: hand_over::shown(row.odometer_km, row.odometer_time),
         };
         (row.id.into(), known)
     }))

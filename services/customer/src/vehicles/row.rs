@@ -29,7 +29,10 @@ pub(crate) async fn read(tx: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Vehi
            LEFT JOIN customer.vehicle_ownerships o ON o.vehicle_id = v.id AND o.end_time IS NULL
            LEFT JOIN LATERAL (
                SELECT x.odometer_km FROM customer.odometer_readings x
-               WHERE x.vehicle_id = v.id ORDER BY x.read_time DESC, x.odometer_km DESC LIMIT 1
+               WHERE x.vehicle_id = v.id
+                 AND NOT EXISTS (SELECT FROM customer.odometer_corrections c
+                                 WHERE c.vehicle_id = x.vehicle_id AND c.corrected_id = x.subject_id)
+               ORDER BY x.read_time DESC, x.odometer_km DESC LIMIT 1
            ) r ON true
            WHERE v.id = ANY ($1)
            ORDER BY v.id DESC"#,
@@ -52,6 +55,7 @@ impl VehicleRow {
             owner: self.owner.map_or_else(String::new, |owner| CustomerId::from(owner).name()),
             deliver_time: self.deliver_time.map(|at| time::to_proto(at.to_jiff())),
             odometer_km: self.odometer_km.unwrap_or_default(),
+            odometer_readings: Vec::new(),
         }
     }
 }

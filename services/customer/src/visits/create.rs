@@ -25,7 +25,11 @@ use crate::{
         hand_over::AtHand,
         presented::{self, Car, Presented},
     },
-    visits::{odometer, row::VisitRow, state::VisitError},
+    visits::{
+        odometer::{self, Shown},
+        row::VisitRow,
+        state::VisitError,
+    },
 };
 
 struct NewVisit {
@@ -34,6 +38,7 @@ struct NewVisit {
     customer: Option<CustomerId>,
     kind: VisitKind,
     odometer_km: i32,
+    odometer_confirmed: bool,
     advisor: StaffId,
     promise_time: Option<Timestamp>,
 }
@@ -69,7 +74,8 @@ fn parse(v: &mut Violations, ctx: &Context, caller: &Principal, visit: &Visit) -
     };
     let customer = v.optional_name("visit.customer", &visit.customer);
     let kind = v.required_enum("visit.kind", visit.kind);
-    let odometer_km = v.number("visit.odometer_km", visit.odometer_km, odometer::BOUNDS);
+    let odometer_confirmed = visit.odometer_confirmed;
+    let odometer_km = odometer::read(v, "visit", visit.odometer_km, odometer_confirmed);
     let advisor = names::staff_or_caller(v, "visit.advisor", &visit.advisor, caller);
     let promise_time = v.timestamp("visit.promise_time", visit.promise_time.as_ref());
     let promise_time = times::ahead(v, "visit.promise_time", promise_time, ctx.now());
@@ -79,6 +85,7 @@ fn parse(v: &mut Violations, ctx: &Context, caller: &Principal, visit: &Visit) -
         customer,
         kind: kind?,
         odometer_km,
+        odometer_confirmed,
         advisor: advisor?,
         promise_time,
     })
@@ -115,7 +122,8 @@ async fn write(
     if let Some(open) = open_visit(&mut tx, vehicle).await? {
         return Err(VisitError::AlreadyOpen(Some(open)).into());
     }
-    odometer::check("visit.odometer_km", new.odometer_km, known.odometer_km)?;
+    let shown = Shown { km: new.odometer_km, at: now };
+    odometer::check("visit", shown, new.odometer_confirmed, known.odometer)?;
     let customer = receive(&mut tx, new, &known, now).await?;
     let written = insert(&mut tx, ctx, new, (vehicle, customer), key, now).await;
     if written.as_ref().err().and_then(unique_violation) == Some("visits_open") {

@@ -35,6 +35,6 @@ impl VisitService for Visits {
         request: Request<CompleteVisitRequest>,
     ) -> Result<Response<Visit>, Status> {
         let caller = foursight_access::caller(&request)?;
-        Ok(Response::new(complete::complete(&self.0, &caller, &request.into_inner()).await?))
+        Ok(Response::new(complete::complete(&self.0, &caller, request.into_inner()).await?))
     }
 }

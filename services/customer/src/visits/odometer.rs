@@ -1,30 +1,107 @@
-//! The odometer runs forwards.
+//! The odometer runs forwards, and no faster than a car drives.
 
 use std::ops::RangeInclusive;
 
-use foursight_kernel::{Error, Result};
+use foursight_kernel::{Error, Result, Violations};
+use jiff::{SignedDuration, Timestamp};
 
 /// Kilometres that a car can have.
 pub(crate) const BOUNDS: RangeInclusive<i32> = 0..=3_000_000;
 
-/// Refuses a reading below the last one.
-pub(crate) fn check(field: &str, reading_km: i32, last_km: Option<i32>) -> Result<()> {
-    match last_km {
-        Some(last) if reading_km < last => {
-            Err(Error::invalid_field(field, format!("must not be below the last reading, {last} km")))
-        }
-        Some(_) | None => Ok(()),
+/// More than that is a slip of the pen, unless somebody has looked again: a taxi is scrapped at 600,000 km.
+const MOST_KM: i32 = 1_000_000;
+
+/// More than that on each day (of 24 hours, the first one begun) is one, too: two drivers by turns come as far on motorways.
+const MOST_KM_A_DAY: i64 = 1_500;
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// What an odometer shows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown {
+    pub(crate) km: i32,
+    pub(crate) at: Timestamp,
+}
+
+/// Reads a field `{of}.odometer_km`, which whoever has looked twice confirms by `{of}.odometer_confirmed`.
+pub(crate) fn read(v: &mut Violations, of: &str, km: i32, confirmed: bool) -> i32 {
+    let field = format!("{of}.odometer_km");
+    let km = v.number(&field, km, BOUNDS);
+    if BOUNDS.contains(&km) && km > MOST_KM && !confirmed {
+        v.push(field, format!("is above {MOST_KM} km; {}", look_again(of)));
     }
+    km
+}
+
+/// Refuses a reading of `of` below the last one, and one that is further from it than a car comes in that time.
+pub(crate) fn check(of: &str, reading: Shown, confirmed: bool, last: Option<Shown>) -> Result<()> {
+    let Some(last) = last else { return Ok(()) };
+    let field = format!("{of}.odometer_km");
+    if reading.km < last.km {
+        let description = format!(
+            "must not be below the last reading, {} km; if that one is wrong, or the instrument cluster was replaced, have \
+             it corrected first (vehicles' `:correctOdometer`)",
+            last.km
+        );
+        return Err(Error::invalid_field(field, description));
+    }
+    let days = reading.at.duration_since(last.at).as_secs().max(0) / DAY.as_secs() + 1;
+    let driven = i64::from(reading.km) - i64::from(last.km);
+    if driven > MOST_KM_A_DAY.saturating_mul(days) && !confirmed {
+        let description = format!(
+            "is {driven} km above the last reading, {} km, after {days} days; {}",
+            last.km,
+            look_again(of)
+        );
+        return Err(Error::invalid_field(field, description));
+    }
+    Ok(())
+}
+
+fn look_again(of: &str) -> String {
+    format!("look again, and if it is right, send `{of}.odometer_confirmed` as well")
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
+
+    fn shown(km: i32, days: i64) -> Shown {
+        Shown { km, at: Timestamp::UNIX_EPOCH + DAY * i32::try_from(days).unwrap() }
+    }
 
     #[test]
     fn the_odometer_runs_forwards() {
-        assert!(check("visit.odometer_km", 0, None).is_ok());
-        assert!(check("visit.odometer_km", 5_000, Some(5_000)).is_ok());
-        assert!(check("visit.odometer_km", 4_999, Some(5_000)).is_err());
+        assert!(check("visit", shown(0, 0), false, None).is_ok());
+        assert!(check("visit", shown(5_000, 0), false, Some(shown(5_000, 0))).is_ok());
+        for confirmed in [false, true] {
+            let refused = check("visit", shown(4_999, 9), confirmed, Some(shown(5_000, 0))).unwrap_err();
+            assert!(refused.violations().fields().contains("visit.odometer_km"));
+        }
+    }
+
+    #[test]
+    fn no_car_drives_further_in_a_day() {
+        for (km, days, plausible) in
+            [(6_500, 0, true), (6_501, 0, false), (8_000, 1, true), (8_001, 1, false), (50_000, 30, true)]
+        {
+            let last = Some(shown(5_000, 0));
+            assert_eq!(check("visit", shown(km, days), false, last).is_ok(), plausible, "{km} after {days}");
+            assert!(check("visit", shown(km, days), true, last).is_ok());
+        }
+    }
+
+    #[test]
+    fn who_reads_a_million_looks_again() {
+        let fields = |km: i32, confirmed: bool| {
+            let mut v = Violations::default();
+            read(&mut v, "delivery", km, confirmed);
+            v.fields().into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(fields(1_000_000, false), Vec::<String>::new());
+        assert_eq!(fields(1_000_001, false), ["delivery.odometer_km"]);
+        assert_eq!(fields(1_000_001, true), Vec::<String>::new());
+        assert_eq!(fields(5_000_000, true), ["delivery.odometer_km"]);
     }
 }

@@ -39,6 +39,13 @@ impl VisitRow {
             hand_over_time: self.hand_over_time.map(|at| time::to_proto(at.to_jiff())),
             amount: self.amount_fen.map(state::to_money),
             presented_car: None,
+            odometer_confirmed: false,
+            etag: self.etag(),
         }
+    }
+
+    /// What gives back who shows to know the visit as it is.
+    pub(crate) fn etag(&self) -> String {
+        format!("r{}", self.version)
     }
 }

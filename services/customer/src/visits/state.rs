@@ -1,7 +1,8 @@
 //! The rules of a visit: handed back once, for an amount in yuan that is not negative.
 
 use foursight_kernel::{Error, Violations, VisitId};
-use foursight_proto::{customer::v1::VisitState, google::r#type::Money};
+use foursight_proto::google::r#type::Money;
+use jiff::Timestamp;
 
 const CURRENCY: &str = "CNY";
 const FEN_PER_YUAN: i64 = 100;
@@ -14,8 +15,11 @@ const MOST_YUAN: i64 = 100_000_000;
 pub(crate) enum VisitError {
     #[error("there is no such visit, or not in the caller's stores")]
     NotFound,
-    #[error("the car was handed back already")]
-    HandedOver,
+    #[error("the car was handed back already, at {0}")]
+    HandedOver(Timestamp),
+    /// With the time at which the car was handed back, if it was.
+    #[error("the visit was changed since it was read; read it again and decide again")]
+    Changed(Option<Timestamp>),
     /// Named when it is in the caller's stores.
     #[error("the car is checked in already; hand it over there first")]
     AlreadyOpen(Option<VisitId>),
@@ -33,14 +37,22 @@ impl From<VisitError> for Error {
                     None => error,
                 }
             }
-            VisitError::HandedOver => Self::failed_precondition("VISIT_ALREADY_HANDED_OVER", message),
+            VisitError::HandedOver(at) => Self::failed_precondition("VISIT_ALREADY_HANDED_OVER", message)
+                .with_metadata("hand_over_time", at.to_string()),
+            VisitError::Changed(handed_over) => {
+                let error = Self::aborted("VISIT_CHANGED", message);
+                match handed_over {
+                    Some(at) => error.with_metadata("hand_over_time", at.to_string()),
+                    None => error,
+                }
+            }
         }
     }
 }
 
 /// Refuses to hand back a car twice.
-pub(crate) fn require_in_workshop(state: i16) -> Result<(), VisitError> {
-    if i32::from(state) == VisitState::InWorkshop as i32 { Ok(()) } else { Err(VisitError::HandedOver) }
+pub(crate) fn require_in_workshop(handed_over: Option<Timestamp>) -> Result<(), VisitError> {
+    handed_over.map_or(Ok(()), |at| Err(VisitError::HandedOver(at)))
 }
 
 /// An amount in fen (CNY 0.01); `None` when absent.
@@ -93,8 +105,9 @@ mod tests {
 
     #[test]
     fn a_car_is_handed_back_once() {
-        assert_eq!(require_in_workshop(1), Ok(()));
-        assert_eq!(require_in_workshop(2), Err(VisitError::HandedOver));
+        let at = Timestamp::UNIX_EPOCH;
+        assert_eq!(require_in_workshop(None), Ok(()));
+        assert_eq!(require_in_workshop(Some(at)), Err(VisitError::HandedOver(at)));
     }
 
     proptest! {

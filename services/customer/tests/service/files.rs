@@ -7,6 +7,7 @@ use foursight_proto::customer::v1::{
     ContactKind, CreateCustomerRequest, Customer, CustomerKind, LifeCycleStage, RevealFieldRequest,
     SensitiveField,
 };
+use foursight_proto::identity::v1::Role;
 use foursight_testkit::{refusal, wrong_fields};
 use tonic::Code;
 use tonic_types::StatusExt;
@@ -99,8 +100,23 @@ async fn a_person_has_one_file_which_is_named_only_to_who_may_see_it() {
     let status = world.customers(&world.there).create_customer(elsewhere).await.unwrap_err();
     let info = status.get_details_error_info().unwrap();
     assert_eq!((status.code(), info.reason.as_str()), (Code::AlreadyExists, "CUSTOMER_EXISTS"));
-    assert!(info.metadata.is_empty());
+    assert_eq!(info.metadata.get("customer"), None);
+    assert_eq!(info.metadata.get("found_by").map(String::as_str), Some("CreateReception"));
     assert!(!status.message().contains("1234"));
+    assert!(status.message().contains("reception") && !status.message().contains("ROLE_"));
+
+    // Who may not receive learns who may. And so it is: a reception finds the file.
+    let enrols = world.stack.staff(&[Role::MemberSpecialist], &[world.suzhou]).unwrap();
+    let elsewhere = creation(person(world.suzhou, "示例一", "13800001234"));
+    let status = world.customers(&enrols).create_customer(elsewhere).await.unwrap_err();
+    assert!(status.message().contains("ROLE_SERVICE_ADVISOR"), "{}", status.message());
+    for role in [Role::CrManager, Role::Supervisor] {
+        assert!(status.message().contains(role.as_str_name()), "{}", status.message());
+        let counter = world.stack.staff(&[role], &[world.suzhou]).unwrap();
+        let received =
+            world.receive(&counter, world.suzhou, person(world.suzhou, "示例一", "13800001234")).await;
+        assert_eq!(received.customer, made.name);
+    }
 }
 
 #[tokio::test]

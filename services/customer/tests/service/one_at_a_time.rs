@@ -1,18 +1,13 @@
 //! One open lead for each customer and store, and one workshop for each car.
 
 use foursight_proto::customer::v1::{LeadGrade, ListLeadsRequest, PresentedCar, Visit};
-use foursight_testkit::refusal;
+use foursight_testkit::{metadata, refusal};
 use sqlx::raw_sql;
-use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use tonic::Code;
 
 use crate::world::{World, delivery, lead, visit};
 
 const AT_ONCE: usize = 10;
-
-fn metadata(status: &Status, key: &str) -> Option<String> {
-    status.get_error_details().error_info()?.metadata.get(key).cloned()
-}
 
 #[tokio::test]
 async fn a_customer_has_one_open_lead_at_a_store() {
@@ -105,6 +100,65 @@ async fn a_car_is_in_one_workshop_at_a_time() {
     world.try_check_in(&world.there, brought).await.unwrap();
 }
 
+#[tokio::test]
+async fn of_many_deliveries_of_a_car_at_once_one_is_taken() {
+    let world = World::start().await;
+    let mut owners = Vec::new();
+    for number in 0..AT_ONCE {
+        // Half of them at another store, which sees neither the car nor its owner.
+        let (by, store) =
+            if number % 2 == 0 { (&world.here, world.hangzhou) } else { (&world.there, world.suzhou) };
+        let phone = format!("1380000{number:04}");
+        owners.push((by, store, world.open(by, store, "示例一", &phone).await.name));
+    }
+    let deliveries = owners
+        .iter()
+        .map(|(by, store, owner)| world.deliver(by, delivery(owner, *store, "LDEMA00000X000001")));
+    let mut taken = Vec::new();
+    for answer in futures::future::join_all(deliveries).await {
+        match answer {
+            Ok(delivery) => taken.push(delivery),
+            refused => {
+                let (code, reason) = refusal(refused);
+                assert_eq!(code, Code::FailedPrecondition);
+                assert!(
+                    ["VEHICLE_JUST_DELIVERED", "VEHICLE_ELSEWHERE"].contains(&reason.as_str()),
+                    "{reason}"
+                );
+            }
+        }
+    }
+    assert_eq!(taken.len(), 1);
+    let vehicle = world.vehicle(&world.headquarters, &taken[0].vehicle).await.unwrap();
+    assert_eq!(vehicle.owner, taken[0].customer);
+    assert_eq!(vehicle.odometer_readings.len(), 1, "nothing of the others was written");
+}
+
+/// The function of the database alone, as the program before this release calls it: without looking first.
+#[tokio::test]
+async fn the_database_itself_hands_a_car_over_once() {
+    let world = World::start().await;
+    let mut owners = Vec::new();
+    for number in 0..2 {
+        let phone = format!("1380000{number:04}");
+        owners.push(world.open(&world.here, world.hangzhou, "示例一", &phone).await.name);
+    }
+    let sold =
+        world.deliver(&world.here, delivery(&owners[0], world.hangzhou, "LDEMA00000X000001")).await.unwrap();
+    let database = world.stack.owner().await.unwrap();
+    let again = sqlx::query(
+        "SELECT customer.hand_over_vehicle(gen_random_uuid(), $1, 'Demo X', '', '', NULL, $2, 20, gen_random_uuid(),
+             gen_random_uuid(), (SELECT deliver_time + interval '59 minutes' FROM customer.vehicles WHERE vin = $1), now())",
+    )
+    .bind(&sold.vin)
+    .bind(foursight_kernel::CustomerId::parse_name(&owners[1]).unwrap().uuid())
+    .execute(&database)
+    .await
+    .unwrap_err();
+    assert_eq!(foursight_kernel::unique_violation(&again), Some("vehicle_handed_over"));
+    assert_eq!(world.vehicle(&world.here, &sold.vehicle).await.unwrap().owner, owners[0]);
+}
+
 /// As it is on the day of the upgrade: what broke the rule before stays, and counts.
 #[tokio::test]
 async fn what_broke_the_rule_before_it_was_one_does_not_hold_up_the_upgrade() {
@@ -135,8 +189,11 @@ async fn what_broke_the_rule_before_it_was_one_does_not_hold_up_the_upgrade() {
     let refused = world.try_lead(&world.here, lead(world.hangzhou, &customer)).await.unwrap_err();
     assert_eq!(metadata(&refused, "lead"), Some(oldest.name.clone()));
     for open in list.leads {
-        let request =
-            foursight_proto::customer::v1::GradeLeadRequest { name: open.name, grade: LeadGrade::H.into() };
+        let request = foursight_proto::customer::v1::GradeLeadRequest {
+            name: open.name,
+            grade: LeadGrade::H.into(),
+            ..Default::default()
+        };
         world.leads(&world.here).grade_lead(request).await.unwrap();
     }
     world.hand_back(&world.here, &first.name).await;

@@ -55,7 +55,7 @@ async fn the_database_itself_shows_a_store_its_own_customers_only() {
         ..delivery(&reception.customer, world.hangzhou, "LDEMA00000X000001")
     };
     let car = world.deliver(&world.here, car).await.unwrap();
-    let visit = world.check_in(&world.here, world.hangzhou, &car.vehicle, 5_000).await.unwrap();
+    let visit = world.check_in(&world.here, world.hangzhou, &car.vehicle, 500).await.unwrap();
     world.stack.settled().await.unwrap();
 
     let here = counts(&world, &[world.hangzhou]).await;

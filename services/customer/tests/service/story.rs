@@ -48,7 +48,8 @@ async fn the_way_of_a_customer_stands_on_the_timeline_in_order() {
     let lead = world.lead(&world.here, world.hangzhou, &customer).await;
     assert_eq!((lead.state(), lead.owner.as_str()), (LeadState::Open, world.here.id.name().as_str()));
     assert_eq!(world.file(&world.here, &customer).await.unwrap().stage(), LifeCycleStage::Intention);
-    let request = GradeLeadRequest { name: lead.name.clone(), grade: LeadGrade::H.into() };
+    let request =
+        GradeLeadRequest { name: lead.name.clone(), grade: LeadGrade::H.into(), ..Default::default() };
     let graded = world.leads(&world.here).grade_lead(request).await.unwrap().into_inner();
     let due = time::from_proto(&graded.next_follow_up_time.unwrap()).unwrap();
     assert_eq!(due, foursight_kernel::Clock::now(&*world.stack.clock) + SignedDuration::from_hours(48));
@@ -72,7 +73,8 @@ async fn the_way_of_a_customer_stands_on_the_timeline_in_order() {
     let visit = world.check_in(&world.here, world.hangzhou, &car.vehicle, 5_000).await.unwrap();
     assert_eq!((visit.state(), visit.customer.as_str()), (VisitState::InWorkshop, customer.as_str()));
     let amount = Some(Money { currency_code: "CNY".to_owned(), units: 680, nanos: 500_000_000 });
-    let request = CompleteVisitRequest { name: visit.name.clone(), amount: amount.clone() };
+    let request =
+        CompleteVisitRequest { name: visit.name.clone(), amount: amount.clone(), ..Default::default() };
     let done = world.visits(&world.here).complete_visit(request.clone()).await.unwrap().into_inner();
     assert_eq!((done.state(), done.amount), (VisitState::HandedOver, amount));
     let again = world.visits(&world.here).complete_visit(request).await;
@@ -260,7 +262,7 @@ async fn leads_are_listed_by_what_is_due() {
         let phone = format!("1380000000{number}");
         let customer = world.open(&world.here, world.hangzhou, &format!("示例{number}"), &phone).await.name;
         let lead = world.lead(&world.here, world.hangzhou, &customer).await;
-        let request = GradeLeadRequest { name: lead.name.clone(), grade: grade.into() };
+        let request = GradeLeadRequest { name: lead.name.clone(), grade: grade.into(), ..Default::default() };
         world.leads(&world.here).grade_lead(request).await.unwrap();
         names.push(lead.name);
     }

@@ -25,6 +25,8 @@ pub(crate) struct World {
     pub(crate) suzhou: StoreId,
     /// Who may do everything at the store in Hangzhou.
     pub(crate) here: Caller,
+    /// Who corrects what was read at the counter in Hangzhou.
+    pub(crate) supervisor: Caller,
     /// Who may do everything at the store in Suzhou.
     pub(crate) there: Caller,
     pub(crate) headquarters: Caller,
@@ -40,9 +42,10 @@ impl World {
         let stack = stack.start().await.unwrap();
         let (hangzhou, suzhou) = (stack.ids.next(), stack.ids.next());
         let here = stack.staff(&EVERYTHING, &[hangzhou]).unwrap();
+        let supervisor = stack.staff(&[Role::Supervisor], &[hangzhou]).unwrap();
         let there = stack.staff(&EVERYTHING, &[suzhou]).unwrap();
         let headquarters = stack.headquarters(&EVERYTHING).unwrap();
-        Self { stack, directory, hangzhou, suzhou, here, there, headquarters }
+        Self { stack, directory, hangzhou, suzhou, here, supervisor, there, headquarters }
     }
 
     fn channel(&self, caller: &Caller) -> CallerChannel {
@@ -138,7 +141,7 @@ impl World {
     }
 
     pub(crate) async fn hand_back(&self, caller: &Caller, visit: &str) -> Visit {
-        let request = CompleteVisitRequest { name: visit.to_owned(), amount: None };
+        let request = CompleteVisitRequest { name: visit.to_owned(), ..Default::default() };
         self.visits(caller).complete_visit(request).await.unwrap().into_inner()
     }
 

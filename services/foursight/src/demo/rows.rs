@@ -65,7 +65,7 @@ pub(super) fn cases(files: &[CustomerFile]) -> Vec<PastCase> {
 fn case(customer: CustomerId, case: &Case) -> PastCase {
     let act = |step: &Step| {
         let (by, command) = match step.kind {
-            StepKind::Assigned => (case.assigner, Command::Assign { assignee: case.handler }),
+            StepKind::Assigned => (case.assigner, Command::Assign { assignee: case.handler, as_read: true }),
             StepKind::Replied => (case.handler, Command::Reply),
             StepKind::Handled => {
                 (case.handler, Command::Handle { cause: case.matter.cause, measure: case.matter.measure })

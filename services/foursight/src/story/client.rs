@@ -1,6 +1,6 @@
 //! The gateway's JSON API as the story speaks it.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rand::Rng;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ impl Client {
 
     pub(super) async fn sign_in(&self, login: &str, password: &str) -> Result<Person> {
         let body = json!({ "password": { "login": login, "password": password } });
-        let (status, answer) = self.send(Method::POST, None, "/v1/tokens", Some(&body)).await?;
+        let (status, answer) = self.send(Method::POST, None, "/v1/tokens", Some(&body), None).await?;
         if status != StatusCode::OK {
             bail!("{login} cannot sign in: {status} {}", answer.0);
         }
@@ -57,11 +57,20 @@ impl Client {
     }
 
     pub(super) async fn get(&self, person: &Person, path: &str) -> Result<Answer> {
-        self.expect_ok(Method::GET, person, path, None).await
+        self.expect_ok(Method::GET, person, path, None, None).await
     }
 
     pub(super) async fn post(&self, person: &Person, path: &str, body: &Value) -> Result<Answer> {
-        self.expect_ok(Method::POST, person, path, Some(body)).await
+        self.expect_ok(Method::POST, person, path, Some(body), None).await
+    }
+
+    /// Takes a step twice, as a client does that heard no answer the first time. Both answers must be the same.
+    pub(super) async fn step(&self, person: &Person, path: &str, body: &Value) -> Result<Answer> {
+        let key = Uuid::from_u128(rand::rng().random());
+        let first = self.expect_ok(Method::POST, person, path, Some(body), Some(key)).await?;
+        let again = self.expect_ok(Method::POST, person, path, Some(body), Some(key)).await?;
+        ensure!(first.0 == again.0, "{path} was done twice: {} and {}", first.0, again.0);
+        Ok(first)
     }
 
     /// Creates something; a repeated request would make nothing new.
@@ -72,7 +81,7 @@ impl Client {
 
     /// The status alone, for what must be refused.
     pub(super) async fn status(&self, person: &Person, path: &str) -> Result<(StatusCode, Answer)> {
-        self.send(Method::GET, Some(person), path, None).await
+        self.send(Method::GET, Some(person), path, None, None).await
     }
 
     async fn expect_ok(
@@ -81,8 +90,9 @@ impl Client {
         person: &Person,
         path: &str,
         body: Option<&Value>,
+        key: Option<Uuid>,
     ) -> Result<Answer> {
-        let (status, answer) = self.send(method.clone(), Some(person), path, body).await?;
+        let (status, answer) = self.send(method.clone(), Some(person), path, body, key).await?;
         if !status.is_success() {
             bail!("{method} {path} was answered with {status}: {}", answer.0);
         }
@@ -95,6 +105,7 @@ impl Client {
         person: Option<&Person>,
         path: &str,
         body: Option<&Value>,
+        key: Option<Uuid>,
     ) -> Result<(StatusCode, Answer)> {
         let span = rand::rng().random_range(1..=u64::MAX);
         let mut request = self
@@ -103,6 +114,9 @@ impl Client {
             .header("traceparent", format!("00-{}-{span:016x}-01", self.trace_id));
         if let Some(person) = person {
             request = request.bearer_auth(&person.token);
+        }
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key.to_string());
         }
         if let Some(body) = body {
             request = request.json(body);

@@ -109,7 +109,7 @@ async fn rework(story: &Story, people: &People, sale: &Sale) -> Result<()> {
     });
     let visit = story.client.create(&people.service_advisor, "/v1/visits", &visit).await?.text("name");
     let done =
-        story.client.post(&people.service_advisor, &format!("/v1/{visit}:complete"), &json!({})).await?;
+        story.client.step(&people.service_advisor, &format!("/v1/{visit}:complete"), &json!({})).await?;
     expect(&done.0, "state", "VISIT_STATE_HANDED_OVER")?;
     story.tell("the car comes in for the rework, and is handed back", &[visit]);
     Ok(())
@@ -122,5 +122,5 @@ async fn step(
     verb: &str,
     body: &serde_json::Value,
 ) -> Result<Answer> {
-    story.client.post(person, &format!("/v1/{case}:{verb}"), body).await
+    story.client.step(person, &format!("/v1/{case}:{verb}"), body).await
 }

@@ -77,7 +77,7 @@ async fn lead(story: &Story, people: &People, customer: &str) -> Result<String> 
     });
     let lead = story.client.create(&people.intention_specialist, "/v1/leads", &lead).await?.text("name");
     let grade = json!({ "grade": "LEAD_GRADE_H" });
-    let graded = story.client.post(&people.sales_advisor, &format!("/v1/{lead}:grade"), &grade).await?;
+    let graded = story.client.step(&people.sales_advisor, &format!("/v1/{lead}:grade"), &grade).await?;
     expect(&graded.0, "grade", "LEAD_GRADE_H")?;
     let due: Timestamp = graded.text("nextFollowUpTime").parse().context("nextFollowUpTime")?;
     story.tell(

@@ -9,6 +9,9 @@ use super::{
 };
 use crate::schema::{FieldPlan, MessageId, Schema};
 
+/// What some editors put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// What decoding needs and gathers.
 #[derive(Debug)]
 pub(crate) struct Context<'s> {
@@ -69,13 +72,39 @@ fn run(
     out: &mut Vec<u8>,
     violations: &mut Violations,
 ) {
+    if body.starts_with(BYTE_ORDER_MARK) {
+        let remedy = "begins with a byte order mark (EF BB BF), which JSON has not: send UTF-8 without it";
+        return violations.push("body", remedy);
+    }
     let mut context = Context { schema, violations, broken_at: None };
     let mut json = serde_json::Deserializer::from_slice(body);
     let read =
         Value { context: &mut context, slot, path, out }.deserialize(&mut json).and_then(|()| json.end());
     if let Err(error) = read {
         let place = context.broken_at.take().unwrap_or_else(|| name(path));
-        context.violations.push(place, format!("is not readable as JSON: {error}"));
+        let hint = bare_text(body, &error).unwrap_or_default();
+        context.violations.push(place, format!("is not readable as JSON: {error}{hint}"));
+    }
+}
+
+/// What is to be done about a text without quotes: an id that begins with a digit is read as a number at first, and JSON's
+/// numbers never begin with a 0.
+fn bare_text(body: &[u8], error: &serde_json::Error) -> Option<&'static str> {
+    let line = body.split(|byte| *byte == b'\n').nth(error.line().checked_sub(1)?)?;
+    // Columns count from 1, and tell the byte that could not be read.
+    let (before, after) = line.split_at_checked(error.column().saturating_sub(1))?;
+    let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'/' | b'_');
+    let begin = before.iter().rposition(|byte| !is_of_word(byte)).map_or(0, |place| place + 1);
+    let end = after.iter().position(|byte| !is_of_word(byte)).unwrap_or(after.len());
+    let word = [&before[begin..], &after[..end]].concat();
+    match word.trim_ascii() {
+        [b'0', b'0'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit) => {
+            Some("; a number must not begin with 0, and an id or another text stands in double quotes")
+        }
+        [first, ..] if first.is_ascii_alphanumeric() => {
+            Some("; an id, a date or another text stands in double quotes")
+        }
+        _ => None,
     }
 }
 
@@ -165,6 +194,47 @@ mod tests {
         assert_eq!(places("{} {}"), ["body"]);
         assert!(places(&"[".repeat(100_000)).iter().all(|place| place == "body"));
         assert_eq!(places(&format!("{{\"customer\": {}", "{\"customer\":".repeat(1_000))).len(), 2);
+    }
+
+    #[test]
+    fn a_text_without_quotes_is_named_with_its_remedy() {
+        for (json, place) in [
+            (
+                r#"{"customer": {"displayName": "a", "etag": 0192f2aa-0000-7000-8000-000000000001}}"#,
+                "customer.etag",
+            ),
+            (
+                r#"{"customer": {"etag": 7192f2aa-0000-7000-8000-000000000001, "displayName": "a"}}"#,
+                "customer.etag",
+            ),
+            (r#"{"customer": {"birthday": {"month": 05}}}"#, "customer.birthday.month"),
+            (r#"{"requestId": 0192}"#, "requestId"),
+            (r#"{"requestId": abc}"#, "requestId"),
+            ("{\n  \"requestId\": 2026-11-22\n}", "requestId"),
+        ] {
+            let found = violations(json.as_bytes());
+            assert!(found.iter().all(|(field, _)| field == place), "{json}: {found:?}");
+            let (_, remedy) = found.last().unwrap();
+            assert!(remedy.ends_with("stands in double quotes"), "{json}: {remedy}");
+        }
+        assert!(violations(br#"{"requestId": 0192}"#)[0].1.contains("must not begin with 0"));
+    }
+
+    #[test]
+    fn decimals_are_named_where_there_are_none() {
+        for number in ["1990.123456789012", "\"1990.123456789012\""] {
+            let found =
+                violations(format!(r#"{{"customer": {{"birthday": {{"year": {number}}}}}}}"#).as_bytes());
+            assert_eq!(found[0].0, "customer.birthday.year");
+            assert!(found[0].1.ends_with("without decimals"), "{}", found[0].1);
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_the_bodys_own_trouble() {
+        let found = violations(b"\xef\xbb\xbf{}");
+        assert_eq!(found[0].0, "body");
+        assert!(found[0].1.contains("byte order mark"), "{}", found[0].1);
     }
 
     #[test]

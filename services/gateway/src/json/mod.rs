@@ -6,6 +6,7 @@
 
 pub(crate) mod decode;
 pub(crate) mod encode;
+mod object;
 mod path;
 mod percent;
 pub(crate) mod query;

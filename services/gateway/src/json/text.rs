@@ -60,7 +60,11 @@ pub(crate) fn put_text(
         }
         _ => {
             let sound = !text.starts_with('+');
-            let value = text.parse().ok().filter(|_| sound).ok_or_else(|| expected(schema, kind))?;
+            let value = text.parse().ok().filter(|_| sound);
+            let value = value.ok_or_else(|| match float(text) {
+                Some(value) if value.fract() != 0.0 => without_decimals(schema, kind),
+                _ => expected(schema, kind),
+            })?;
             return put_integer(schema, kind, number, value, out);
         }
     }
@@ -78,8 +82,8 @@ fn put_message(
 ) -> Result<(), String> {
     let plan = schema.message(id);
     let (second, nanosecond) = match plan.shape {
-        Shape::Timestamp => parse_timestamp(text).ok_or(TIMESTAMP_REMEDY)?,
-        Shape::Duration => parse_duration(text).ok_or(DURATION_REMEDY)?,
+        Shape::Timestamp => parse_timestamp(text)?,
+        Shape::Duration => parse_duration(text)?,
         Shape::Wrapper => {
             let field = &plan.fields[0];
             return nest(out, number, |out| put_text(schema, field.kind, field.number, text, source, out));
@@ -146,9 +150,18 @@ pub(crate) fn put_float(
             let whole = format!("{value:.0}").parse().map_err(|_| expected(schema, kind))?;
             return put_integer(schema, kind, number, whole, out);
         }
+        _ if value.fract() != 0.0 => return Err(without_decimals(schema, kind)),
         _ => return Err(expected(schema, kind)),
     }
     Ok(())
+}
+
+/// What a number with decimals must be where the kind has none.
+fn without_decimals(schema: &Schema, kind: Kind) -> String {
+    match kind {
+        Kind::Bool | Kind::String | Kind::Bytes | Kind::Enum(_) | Kind::Message(_) => expected(schema, kind),
+        _ => format!("{}, without decimals", expected(schema, kind)),
+    }
 }
 
 pub(crate) fn put_bool(out: &mut Vec<u8>, number: u32, value: bool) {

@@ -14,17 +14,32 @@ pub(crate) const TIMESTAMP_REMEDY: &str =
     "must be a date and time with its offset, for example 2026-11-22T09:30:00Z";
 pub(crate) const DURATION_REMEDY: &str = "must be seconds followed by s, for example 90s or 1.5s";
 
-/// Seconds and nanoseconds. Stricter than RFC 3339 where it leaves a choice: `T` and `Z` are capital letters.
-pub(crate) fn parse_timestamp(text: &str) -> Option<(i64, i32)> {
+const OFFSET_REMEDY: &str =
+    "must have Z or an offset from -23:59 to +23:59 at its end, for example 2026-11-22T17:30:00+08:00";
+const DECIMALS_REMEDY: &str = "must have at most nine decimals of a second";
+
+/// Seconds and nanoseconds, or what the text must be. Stricter than RFC 3339 where it leaves a choice: `T` and `Z` are
+/// capital letters.
+pub(crate) fn parse_timestamp(text: &str) -> Result<(i64, i32), &'static str> {
     let strict = text.is_ascii()
         && text.as_bytes().get(10) == Some(&b'T')
         && !text.contains(['t', 'z', ' ', '[', ','])
         && text.as_bytes().get(4) == Some(&b'-')
         && text.as_bytes().get(16) == Some(&b':');
     if !strict {
-        return None;
+        return Err(TIMESTAMP_REMEDY);
     }
-    let timestamp: Timestamp = text.parse().ok()?;
+    let after = text.get(19..).unwrap_or_default();
+    let fraction = after.strip_prefix('.').unwrap_or_default();
+    let decimals = fraction.bytes().take_while(u8::is_ascii_digit).count();
+    let offset = if decimals == 0 { after } else { &fraction[decimals..] };
+    if !is_offset(offset) {
+        return Err(if offset.is_empty() { TIMESTAMP_REMEDY } else { OFFSET_REMEDY });
+    }
+    if decimals > 9 {
+        return Err(DECIMALS_REMEDY);
+    }
+    let timestamp: Timestamp = text.parse().map_err(|_| TIMESTAMP_REMEDY)?;
     let nanosecond = timestamp.subsec_nanosecond();
     // jiff counts the fraction towards zero; the proto always counts it upwards.
     let (second, nanosecond) = if nanosecond < 0 {
@@ -32,11 +47,25 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<(i64, i32)> {
     } else {
         (timestamp.as_second(), nanosecond)
     };
-    (EARLIEST..=LATEST).contains(&second).then_some((second, nanosecond))
+    if (EARLIEST..=LATEST).contains(&second) { Ok((second, nanosecond)) } else { Err(TIMESTAMP_REMEDY) }
 }
 
-/// Seconds and nanoseconds, of the same sign.
-pub(crate) fn parse_duration(text: &str) -> Option<(i64, i32)> {
+/// `Z`, or what RFC 3339 calls a `time-numoffset`: hours and minutes as a clock shows them.
+fn is_offset(text: &str) -> bool {
+    let [b'+' | b'-', hour @ .., b':', minute_ten, minute] = text.as_bytes() else { return text == "Z" };
+    let hour_is_sound = matches!(hour, [b'0' | b'1', b'0'..=b'9'] | [b'2', b'0'..=b'3']);
+    hour_is_sound && matches!(minute_ten, b'0'..=b'5') && minute.is_ascii_digit()
+}
+
+/// Seconds and nanoseconds, of the same sign, or what the text must be.
+pub(crate) fn parse_duration(text: &str) -> Result<(i64, i32), &'static str> {
+    let is_long = text.trim_end_matches('s').rsplit_once('.').is_some_and(|(_, decimals)| {
+        decimals.len() > 9 && decimals.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    seconds_and_nanoseconds(text).ok_or(if is_long { DECIMALS_REMEDY } else { DURATION_REMEDY })
+}
+
+fn seconds_and_nanoseconds(text: &str) -> Option<(i64, i32)> {
     let number = text.strip_suffix('s')?;
     let (negative, number) = number.strip_prefix('-').map_or((false, number), |number| (true, number));
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
@@ -115,7 +144,7 @@ mod tests {
             let mut out = Vec::new();
             prop_assert!(write_timestamp(&mut out, second, nanosecond));
             let text = String::from_utf8(out).unwrap();
-            prop_assert_eq!(parse_timestamp(text.trim_matches('"')), Some((second, nanosecond)));
+            prop_assert_eq!(parse_timestamp(text.trim_matches('"')), Ok((second, nanosecond)));
         }
 
         #[test]
@@ -124,7 +153,7 @@ mod tests {
             let mut out = Vec::new();
             prop_assert!(write_duration(&mut out, second, nanosecond));
             let text = String::from_utf8(out).unwrap();
-            prop_assert_eq!(parse_duration(text.trim_matches('"')), Some((second, nanosecond)));
+            prop_assert_eq!(parse_duration(text.trim_matches('"')), Ok((second, nanosecond)));
         }
 
         #[test]
@@ -146,8 +175,40 @@ mod tests {
             "20261122T093000Z",
             "10000-01-01T00:00:00Z",
         ] {
-            assert_eq!(parse_timestamp(wrong), None, "{wrong}");
+            assert_eq!(parse_timestamp(wrong), Err(TIMESTAMP_REMEDY), "{wrong}");
         }
-        assert_eq!(parse_timestamp("1970-01-01T08:00:00.5+08:00"), Some((0, 500_000_000)));
+        assert_eq!(parse_timestamp("1970-01-01T08:00:00.5+08:00"), Ok((0, 500_000_000)));
+    }
+
+    #[test]
+    fn no_clock_shows_such_an_offset() {
+        for offset in
+            ["+25:00", "-24:00", "+08:60", "+8:00", "+0800", "+08", "+08:00:30", ".+08:00", "+", "X"]
+        {
+            assert_eq!(
+                parse_timestamp(&format!("2026-11-22T09:30:00{offset}")),
+                Err(OFFSET_REMEDY),
+                "{offset}"
+            );
+            assert_eq!(
+                parse_timestamp(&format!("2026-11-22T09:30:00.25{offset}")),
+                Err(OFFSET_REMEDY),
+                ".25{offset}"
+            );
+        }
+        for offset in ["+23:59", "-23:59", "+05:45", "-00:00", "Z"] {
+            assert!(parse_timestamp(&format!("2026-11-22T09:30:00{offset}")).is_ok(), "{offset}");
+        }
+    }
+
+    #[test]
+    fn more_decimals_than_are_kept_are_named() {
+        assert_eq!(parse_timestamp("2026-11-22T09:30:00.123456789012Z"), Err(DECIMALS_REMEDY));
+        assert_eq!(
+            parse_timestamp("2026-11-22T09:30:00.123456789Z").map(|(_, nanos)| nanos),
+            Ok(123_456_789)
+        );
+        assert_eq!(parse_duration("1.123456789012s"), Err(DECIMALS_REMEDY));
+        assert_eq!(parse_duration("1.5"), Err(DURATION_REMEDY));
     }
 }

@@ -261,6 +261,8 @@ mod tests {
             ("complaint", Some(2), Scope::Token)
         );
         assert_eq!(create.right, "complaint.write");
+        let (_, step) = table.by_grpc_path("/foursight.complaint.v1.CaseService/HandleCase").unwrap();
+        assert_eq!(step.request_id, Some(6), "a step is taken once, too");
         let (_, token) = table.by_grpc_path("/foursight.identity.v1.TokenService/CreateToken").unwrap();
         assert_eq!((token.peer.as_str(), token.request_id, token.scope), ("identity", None, Scope::Public));
     }

@@ -101,6 +101,36 @@ async fn a_services_violations_are_named_as_json_has_them() {
 }
 
 #[tokio::test]
+async fn a_body_that_cannot_be_read_names_what_is_wrong_with_it() {
+    let world = world();
+    let refused = async |body: &'static [u8]| {
+        let request = world.request("POST", "/v1/customers").header("content-type", "application/json");
+        let answer = world.send(request.body(Body::from(body)).unwrap()).await;
+        assert_eq!(
+            (answer.status, &answer.json["reason"]),
+            (StatusCode::BAD_REQUEST, &json!("INVALID_FIELDS"))
+        );
+        let violation = &answer.json["violations"][0];
+        (
+            violation["field"].as_str().unwrap().to_owned(),
+            violation["description"].as_str().unwrap().to_owned(),
+        )
+    };
+    let (field, remedy) = refused(b"\xef\xbb\xbf{\"displayName\": \"Ada\"}").await;
+    assert_eq!(field, "body");
+    assert!(remedy.contains("byte order mark"), "{remedy}");
+    let (field, remedy) = refused(br#"{"displayName": "Ada", "store": 0192f2aa-0000}"#).await;
+    assert_eq!(field, "customer.store");
+    assert!(remedy.contains("double quotes"), "{remedy}");
+    let (field, remedy) = refused(br#"{"createTime": "2026-11-22T09:30:00+25:00"}"#).await;
+    assert_eq!(field, "customer.createTime");
+    assert!(remedy.contains("offset from -23:59 to +23:59"), "{remedy}");
+    let (field, remedy) = refused(br#"{"createTime": "2026-11-22T09:30:00.123456789012Z"}"#).await;
+    assert_eq!(field, "customer.createTime");
+    assert!(remedy.contains("nine decimals"), "{remedy}");
+}
+
+#[tokio::test]
 async fn a_deadline_that_has_passed_costs_no_work() {
     let world = world();
     for (name, value) in [("grpc-timeout", "0m"), ("request-timeout", "0"), ("request-timeout", "0.0s")] {

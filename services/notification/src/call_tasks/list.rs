@@ -32,7 +32,7 @@ pub(super) async fn list(
     let mut tx = service.db.begin_list(caller).await?;
     let rows = sqlx::query_as!(
         TaskRow,
-        "SELECT id, store_id, customer_id, kind, state, subject_id, assignee_id, advisor_id, attempts, due_time,
+        "SELECT id, store_id, customer_id, kind, state, subject_id, assignee_id, assigner_id, advisor_id, attempts, due_time,
                 complete_time, create_time, version
          FROM notification.call_tasks
          WHERE state = $1

@@ -33,7 +33,13 @@ pub(crate) enum CallTaskError {
     #[error("there is no such call task, or not at the caller's stores")]
     NotFound,
     #[error("the call task is over; nothing can be added to it")]
-    NotOpen,
+    NotOpen { state: &'static str, complete_time: String },
+    #[error("the call task was changed since it was read; read it again and decide again")]
+    Changed,
+    #[error(
+        "somebody has given the call task to {assignee} already; to give it to somebody else, send the etag of the task as it is"
+    )]
+    AlreadyAssigned { assignee: String, assigner: String },
     #[error("the assignee must be an active member of the store's staff")]
     AssigneeNotAvailable,
     #[error(
@@ -47,7 +53,17 @@ impl From<CallTaskError> for Error {
         let message = error.to_string();
         match error {
             CallTaskError::NotFound => Self::not_found("CALL_TASK_NOT_FOUND", message),
-            CallTaskError::NotOpen => Self::failed_precondition("CALL_TASK_NOT_OPEN", message),
+            CallTaskError::NotOpen { state, complete_time } => {
+                Self::failed_precondition("CALL_TASK_NOT_OPEN", message)
+                    .with_metadata("state", state)
+                    .with_metadata("complete_time", complete_time)
+            }
+            CallTaskError::Changed => Self::aborted("CALL_TASK_CHANGED", message),
+            CallTaskError::AlreadyAssigned { assignee, assigner } => {
+                Self::failed_precondition("CALL_TASK_ALREADY_ASSIGNED", message)
+                    .with_metadata("assignee", assignee)
+                    .with_metadata("assigner", assigner)
+            }
             CallTaskError::CallRecorded => Self::already_exists("CALL_ALREADY_RECORDED", message),
             CallTaskError::AssigneeNotAvailable => {
                 Self::failed_precondition("ASSIGNEE_NOT_AVAILABLE", message)
@@ -79,7 +95,7 @@ impl CallTaskService for CallTasks {
         request: Request<AssignCallTaskRequest>,
     ) -> Result<Response<CallTask>, Status> {
         let caller = caller(&request)?;
-        Ok(Response::new(assign::assign(self, &caller, &request.into_inner()).await?))
+        Ok(Response::new(assign::assign(self, &caller, request.into_inner()).await?))
     }
 
     async fn record_call_attempt(

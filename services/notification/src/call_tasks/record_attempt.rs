@@ -52,7 +52,7 @@ pub(super) async fn record_attempt(
             state: CallTaskState::try_from(i32::from(task.state)).map_err(Error::internal)?,
             attempts: task.attempts,
         };
-        let recorded = state::record(standing, &command.outcome).ok_or(CallTaskError::NotOpen)?;
+        let recorded = state::record(standing, &command.outcome).ok_or_else(|| task.is_over())?;
         write(&mut tx, &task, &command, recorded, by, now).await?;
         tell(service, &mut tx, &task, &command.outcome, recorded, by, now).await?;
         let action = Action {

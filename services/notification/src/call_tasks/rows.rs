@@ -6,9 +6,11 @@ use foursight_kernel::{
     CallTaskId, CustomerId, DeliveryId, Result, StaffId, StoreId, VisitId, sql,
     time::{maybe_to_proto, to_proto},
 };
-use foursight_proto::notification::v1::{CallAttempt, CallTask, CallTaskKind};
+use foursight_proto::notification::v1::{CallAttempt, CallTask, CallTaskKind, CallTaskState};
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+use super::CallTaskError;
 
 /// A call task as it is stored.
 pub(super) struct TaskRow {
@@ -19,6 +21,7 @@ pub(super) struct TaskRow {
     pub(super) state: i16,
     pub(super) subject_id: Uuid,
     pub(super) assignee_id: Option<Uuid>,
+    pub(super) assigner_id: Option<Uuid>,
     pub(super) advisor_id: Option<Uuid>,
     pub(super) attempts: i16,
     pub(super) due_time: sql::Timestamp,
@@ -28,6 +31,13 @@ pub(super) struct TaskRow {
 }
 
 impl TaskRow {
+    /// That nothing can be added to the task, and how it ended.
+    pub(super) fn is_over(&self) -> CallTaskError {
+        let state = CallTaskState::try_from(i32::from(self.state)).unwrap_or_default().as_str_name();
+        let ended = self.complete_time.map(|at| at.to_jiff().to_string());
+        CallTaskError::NotOpen { state, complete_time: ended.unwrap_or_default() }
+    }
+
     /// The name of what the call is about.
     pub(super) fn subject(&self) -> String {
         subject_name(i32::from(self.kind), self.subject_id)
@@ -36,6 +46,11 @@ impl TaskRow {
     /// The advisor's name, or nothing.
     pub(super) fn advisor(&self) -> String {
         staff_name(self.advisor_id)
+    }
+
+    /// What gives back who shows to know the task as it is.
+    pub(super) fn etag(&self) -> String {
+        format!("r{}", self.version)
     }
 
     /// In the API's form.
@@ -53,6 +68,7 @@ impl TaskRow {
             complete_time: maybe_to_proto(self.complete_time.map(sql::Timestamp::to_jiff)),
             create_time: Some(to_proto(self.create_time.to_jiff())),
             advisor: self.advisor(),
+            etag: self.etag(),
         }
     }
 }
@@ -74,8 +90,8 @@ fn staff_name(id: Option<Uuid>) -> String {
 pub(super) async fn load(tx: &mut PgConnection, id: CallTaskId) -> Result<Option<CallTask>> {
     let row = sqlx::query_as!(
         TaskRow,
-        "SELECT id, store_id, customer_id, kind, state, subject_id, assignee_id, advisor_id, attempts, due_time,
-                complete_time, create_time, version
+        "SELECT id, store_id, customer_id, kind, state, subject_id, assignee_id, assigner_id, advisor_id, attempts,
+                due_time, complete_time, create_time, version
          FROM notification.call_tasks WHERE id = $1",
         id.uuid(),
     )
@@ -90,8 +106,8 @@ pub(super) async fn load(tx: &mut PgConnection, id: CallTaskId) -> Result<Option
 pub(super) async fn lock(tx: &mut PgConnection, id: CallTaskId) -> Result<Option<TaskRow>> {
     let row = sqlx::query_as!(
         TaskRow,
-        "SELECT id, store_id, customer_id, kind, state, subject_id, assignee_id, advisor_id, attempts, due_time,
-                complete_time, create_time, version
+        "SELECT id, store_id, customer_id, kind, state, subject_id, assignee_id, assigner_id, advisor_id, attempts,
+                due_time, complete_time, create_time, version
          FROM notification.call_tasks WHERE id = $1 FOR UPDATE",
         id.uuid(),
     )

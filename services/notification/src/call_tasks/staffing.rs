@@ -76,7 +76,7 @@ impl Staffing {
         for task in &tasks {
             let Some(assignee) = pick(&mut tx, StoreId::from(task.store_id)).await? else { continue };
             sqlx::query!(
-                "UPDATE notification.call_tasks SET assignee_id = $2, version = version + 1 WHERE id = $1",
+                "UPDATE notification.call_tasks SET assignee_id = $2, assigner_id = NULL, version = version + 1 WHERE id = $1",
                 task.id,
                 assignee.uuid(),
             )

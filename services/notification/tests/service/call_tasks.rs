@@ -18,6 +18,7 @@ use foursight_proto::{
         },
     },
 };
+use foursight_testkit::{metadata, refusal};
 use jiff::SignedDuration;
 use prost::Message;
 use tonic::{Code, Status};
@@ -105,7 +106,9 @@ async fn three_attempts_that_reach_nobody_end_the_task() {
         assert_eq!(after.state(), expected);
     }
     let refused = record(&world, no_answer(&task)).await.unwrap_err();
-    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert_eq!(metadata(&refused, "state").as_deref(), Some("CALL_TASK_STATE_UNREACHED"));
+    assert!(metadata(&refused, "complete_time").is_some_and(|time| !time.is_empty()));
+    assert_eq!(refusal::<()>(Err(refused)), (Code::FailedPrecondition, "CALL_TASK_NOT_OPEN".to_owned()));
     let numbers: Vec<i32> =
         world.app.told::<CallAttempted>().await.unwrap().iter().map(|event| event.number).collect();
     assert_eq!(numbers, [1, 2, 3]);
@@ -163,11 +166,49 @@ async fn a_task_is_given_to_the_stores_own_active_staff_only() {
     let (manager, leaver): (StaffId, StaffId) = (world.app.ids.next(), world.app.ids.next());
     world.staff(manager, Role::CrManager, true, 1).await;
     world.staff(leaver, Role::FollowUpSpecialist, false, 1).await;
-    let to = |staff: StaffId| AssignCallTaskRequest { name: task.name.clone(), assignee: staff.name() };
+    let to = |staff: StaffId| AssignCallTaskRequest {
+        name: task.name.clone(),
+        assignee: staff.name(),
+        ..Default::default()
+    };
     let refused = world.tasks(&world.caller).assign_call_task(to(leaver)).await.unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
     let given = world.tasks(&world.caller).assign_call_task(to(manager)).await.unwrap().into_inner();
     assert_eq!(given.assignee, manager.name());
+}
+
+#[tokio::test]
+async fn what_a_person_assigned_is_overruled_by_who_has_seen_it_only() {
+    let (world, task) = with_task().await;
+    let (first, second): (StaffId, StaffId) = (world.app.ids.next(), world.app.ids.next());
+    for staff in [first, second] {
+        world.staff(staff, Role::CrManager, true, 1).await;
+    }
+    let assign = async |staff: StaffId, etag: &str, request_id: &str| {
+        let request = AssignCallTaskRequest {
+            name: task.name.clone(),
+            assignee: staff.name(),
+            etag: etag.to_owned(),
+            request_id: request_id.to_owned(),
+        };
+        Ok::<_, Status>(world.tasks(&world.caller).assign_call_task(request).await?.into_inner())
+    };
+    let request_id = world.app.ids.uuid().to_string();
+    let given = assign(first, "", &request_id).await.unwrap();
+    let slower = assign(second, "", "").await.unwrap_err();
+    assert_eq!(metadata(&slower, "assignee"), Some(first.name()));
+    assert_eq!(metadata(&slower, "assigner"), Some(world.caller.id.name()));
+    let told = (Code::FailedPrecondition, "CALL_TASK_ALREADY_ASSIGNED".to_owned());
+    assert_eq!(refusal::<()>(Err(slower)), told);
+
+    let read = assign(second, &given.etag, "").await.unwrap();
+    assert_eq!(read.assignee, second.name());
+    assert_eq!(
+        refusal(assign(first, &given.etag, "").await),
+        (Code::Aborted, "CALL_TASK_CHANGED".to_owned())
+    );
+    // The first request once more: it was carried out then, and is not now.
+    assert_eq!(assign(first, "", &request_id).await.unwrap().assignee, second.name());
 }
 
 #[tokio::test]

@@ -18,11 +18,15 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             "complaint.write",
             "complaint.assign",
             "complaint.revisit",
+            "odometer.correct",
             "measure.read",
         ],
-        Role::GeneralManager => &["customer.reveal", "complaint.write", "complaint.assign", "measure.read"],
+        Role::GeneralManager => {
+            &["customer.reveal", "complaint.write", "complaint.assign", "odometer.correct", "measure.read"]
+        }
         Role::CrManager => &[
             "directory.write",
+            "reception.write",
             "customer.write",
             "customer.reveal",
             "consent.write",
@@ -30,6 +34,7 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             "complaint.assign",
             "complaint.revisit",
             "call_task.write",
+            "odometer.correct",
             "measure.read",
         ],
         Role::FollowUpSpecialist => {
@@ -57,7 +62,16 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             "complaint.write",
         ],
         Role::Supervisor => {
-            &["lead.write", "complaint.write", "complaint.assign", "measure.read", "customer.reveal"]
+            // Who supervises the counter receives there, and corrects what was read; who reads it does not.
+            &[
+                "reception.write",
+                "lead.write",
+                "complaint.write",
+                "complaint.assign",
+                "odometer.correct",
+                "measure.read",
+                "customer.reveal",
+            ]
         }
         // Operations see how the system does, never who its customers are.
         Role::Operations => return vec!["directory.read", "measure.read"],
@@ -88,6 +102,14 @@ pub fn rights_of_service(service: &str) -> &'static [&'static str] {
     }
 }
 
+/// The roles of people at a store that grant a right, as a sentence names them.
+pub fn roles_with(right: &str) -> String {
+    let roles =
+        (1..).map_while(|number| Role::try_from(number).ok()).filter(|role| *role != Role::Integrator);
+    let named = roles.filter(|role| rights_of(*role).contains(&right)).map(|role| role.as_str_name());
+    named.collect::<Vec<_>>().join(", ")
+}
+
 /// The union of the rights of several roles, sorted.
 pub fn rights_of_all(roles: &[Role]) -> Vec<String> {
     let mut rights: Vec<String> = roles.iter().flat_map(|role| rights_of(*role)).map(str::to_owned).collect();
@@ -103,6 +125,12 @@ mod tests {
     #[test]
     fn operations_never_see_customers() {
         assert!(rights_of(Role::Operations).iter().all(|right| !right.starts_with("customer.")));
+    }
+
+    #[test]
+    fn who_may_do_something_can_be_named() {
+        assert_eq!(roles_with("delivery.write"), "ROLE_SALES_ADVISOR");
+        assert_eq!(roles_with("nonsense.write"), "");
     }
 
     #[test]

@@ -121,6 +121,14 @@ impl Error {
         self
     }
 
+    /// Goes on with a sentence: what a client's user should know besides; never personal data.
+    #[must_use]
+    pub fn adding(mut self, more: impl fmt::Display) -> Self {
+        let message = &mut self.0.message;
+        *message = format!("{message}; {more}");
+        self
+    }
+
     /// Adds what the log should know and the client should not.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

@@ -23,6 +23,13 @@ impl RequestKey {
         id.map(|id| Self { id, hash: digest(&SHA256, &content.encode_to_vec()).as_ref().to_vec() })
     }
 
+    /// The key of a step at a thing that is there already. Its request says neither which step it is nor who takes it, and
+    /// both make it another one.
+    pub fn of_step(id: Option<Uuid>, method: &str, by: &str, content: &impl Message) -> Option<Self> {
+        let said = [method.as_bytes(), by.as_bytes(), &content.encode_to_vec()].join(&0);
+        id.map(|id| Self { id, hash: digest(&SHA256, &said).as_ref().to_vec() })
+    }
+
     /// What to do about a row that carries this request id: `Ok` when it was made by this very request.
     ///
     /// # Errors
@@ -138,6 +145,18 @@ mod tests {
             assert_eq!(error.reason(), "REQUEST_ID_REUSED");
         }
         assert_eq!(RequestKey::of(None, &"one".to_owned()), None);
+    }
+
+    #[test]
+    fn the_same_words_are_another_step_by_another_method_or_person() {
+        let step = |method: &str, by: &str| {
+            RequestKey::of_step(Some(Uuid::nil()), method, by, &"told".to_owned()).unwrap()
+        };
+        let first = step("ReplyCase", "staff/1");
+        assert!(first.confirm(Some(&step("ReplyCase", "staff/1").hash)).is_ok());
+        for other in [step("TellCaseResult", "staff/1"), step("ReplyCase", "staff/2")] {
+            assert_eq!(first.confirm(Some(&other.hash)).unwrap_err().reason(), "REQUEST_ID_REUSED");
+        }
     }
 
     #[test]

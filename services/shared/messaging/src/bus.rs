@@ -1,13 +1,13 @@
 //! The connection to JetStream, with our names.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_nats::{
     ConnectOptions, Event, ServerAddr,
     jetstream::{
-        self,
+        self, ErrorCode,
         context::{ConsumerInfoErrorKind, ContextBuilder},
-        stream::RawMessageErrorKind,
+        stream::{ConsumerError, ConsumerErrorKind, RawMessageErrorKind},
     },
 };
 use foursight_kernel::{Error, Result};
@@ -15,7 +15,7 @@ use futures::{StreamExt, TryStreamExt};
 use tokio::sync::watch;
 
 use crate::{
-    Received,
+    Received, Source,
     outbox::PastEvent,
     relay,
     topology::{PUBLISHERS, Topology},
@@ -152,6 +152,26 @@ impl Bus {
         Ok(true)
     }
 
+    /// Takes a durable away from every stream of these sources: whoever makes it again hears everything from the first event on.
+    /// For a consumer that does not run.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` while NATS is away.
+    pub async fn forget_consumer(&self, sources: &[Source], durable: &str) -> Result<()> {
+        let services = sources.iter().filter_map(Source::service_name).collect::<BTreeSet<_>>();
+        for service in services {
+            let stream =
+                self.jetstream.get_stream(self.topology.stream(service)).await.map_err(unavailable)?;
+            match stream.delete_consumer(durable).await {
+                Ok(_) => {}
+                // It was never made, or is gone already.
+                Err(error) if is_unknown(&error) => {}
+                Err(error) => return Err(unavailable(error)),
+            }
+        }
+        Ok(())
+    }
+
     /// Every event that a service's stream keeps, in order: for rebuilding a projection, and for tests.
     ///
     /// # Errors
@@ -191,6 +211,11 @@ impl Bus {
     pub fn is_connected(&self) -> bool {
         self.jetstream.client().connection_state() == async_nats::connection::State::Connected
     }
+}
+
+/// Whether JetStream knows no such consumer.
+fn is_unknown(error: &ConsumerError) -> bool {
+    matches!(error.kind(), ConsumerErrorKind::JetStream(error) if error.error_code() == ErrorCode::CONSUMER_NOT_FOUND)
 }
 
 /// NATS is away or does not answer in time.

@@ -20,7 +20,7 @@ use foursight_kernel::Error;
 use prost::Name;
 use sqlx::PgConnection;
 
-use crate::Received;
+use crate::{Received, topology};
 pub use pull::Consumer;
 
 /// What a consumer does with an event.
@@ -112,6 +112,14 @@ impl Source {
     /// One type of event.
     pub fn event<M: Name>() -> Self {
         Self::Event(M::full_name())
+    }
+
+    /// The service that tells it; `None` when the event is not one of ours.
+    pub(crate) fn service_name(&self) -> Option<&str> {
+        match self {
+            Self::Event(event_type) => topology::service_of(event_type),
+            Self::Service(name) => Some(name),
+        }
     }
 
     /// Everything that a service tells.

@@ -13,6 +13,7 @@ use sqlx::{
 };
 
 static REACH: Migrator = sqlx::migrate!();
+static STEPS: Migrator = sqlx::migrate!("./step_migrations");
 static AUDIT: Migrator = sqlx::migrate!("../access/migrations");
 
 /// What the comment on a table begins with that is only ever added to.
@@ -75,6 +76,7 @@ async fn migrate_schema(connection: &mut PgConnection, schema: &Schema<'_>) -> R
         .run(&mut *connection)
         .await?;
     with_table(&AUDIT, &format!("{service}._audit_migrations")).run(&mut *connection).await?;
+    with_table(&STEPS, &format!("{service}._step_migrations")).run(&mut *connection).await?;
     with_table(schema.migrator, &format!("{service}._migrations")).run(&mut *connection).await?;
 
     let mut grants = vec![
@@ -82,7 +84,8 @@ async fn migrate_schema(connection: &mut PgConnection, schema: &Schema<'_>) -> R
         format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {service} TO {role}"),
         format!("GRANT USAGE ON ALL SEQUENCES IN SCHEMA {service} TO {role}"),
         format!(
-            "REVOKE ALL ON {service}._migrations, {service}._messaging_migrations, {service}._audit_migrations FROM {role}"
+            "REVOKE ALL ON {service}._migrations, {service}._messaging_migrations, {service}._audit_migrations,
+                 {service}._step_migrations FROM {role}"
         ),
     ];
     for table in relations(connection, service, &["r", "p"], APPEND_ONLY).await? {

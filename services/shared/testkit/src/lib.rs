@@ -15,7 +15,7 @@ pub use builder::Builder;
 pub use callers::{Caller, CallerChannel};
 pub use directory::Directory;
 pub use farewell::Farewell;
-pub use refusals::{reason, refusal, wrong_fields};
+pub use refusals::{metadata, reason, refusal, refused, wrong_fields};
 pub use servers::{Servers, shared_servers};
 pub use stack::Stack;
 pub use stand_ins::StandIn;

@@ -19,6 +19,11 @@ pub fn refusal<T: Debug>(answer: Result<T, Status>) -> (Code, String) {
     (status.code(), reason(&status))
 }
 
+/// A fact that a refusal carries for programs.
+pub fn metadata(status: &Status, key: &str) -> Option<String> {
+    status.get_details_error_info()?.metadata.get(key).cloned()
+}
+
 /// The fields that a refusal names, sorted.
 ///
 /// # Panics
@@ -32,7 +37,11 @@ pub fn wrong_fields<T: Debug>(answer: Result<T, Status>) -> Vec<String> {
     fields
 }
 
+/// The refusal itself.
+///
+/// # Panics
+/// When nothing was refused.
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
-fn refused<T: Debug>(answer: Result<T, Status>) -> Status {
+pub fn refused<T: Debug>(answer: Result<T, Status>) -> Status {
     answer.unwrap_err()
 }

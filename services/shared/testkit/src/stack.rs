@@ -76,6 +76,8 @@ impl Stack {
     /// When a role cannot be started, or what `meanwhile` answers.
     pub async fn restart_after(self, meanwhile: impl AsyncFnOnce() -> Result<()>) -> Result<Self> {
         self.running.stop().await;
+        // It speaks to the roles that were, and would keep their connections.
+        drop(self.peers);
         meanwhile().await?;
         let (running, peers) = run(self.start.clone(), &self.roles).await?;
         Ok(Self { running, peers, ..self })

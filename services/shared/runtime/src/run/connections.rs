@@ -29,6 +29,10 @@ const LAST_BYTES: Duration = Duration::from_millis(500);
 /// An HTTP/2 connection that is quiet is asked after this whether its other end still lives, and has so long to answer.
 const ASK_EVERY: Duration = Duration::from_secs(20);
 
+/// What HTTP itself refuses by a bare 431. Far more than a role allows, which can say what is wrong.
+const MOST_HEADERS: usize = 512;
+const LONGEST_HEAD: u32 = 256 << 10;
+
 /// Looks after every listener of the process.
 #[derive(Debug)]
 pub(super) struct Doorkeeper {
@@ -120,8 +124,9 @@ impl Host {
             })
         };
         let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(head);
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(head).max_headers(MOST_HEADERS);
         builder.http2().timer(TokioTimer::new()).keep_alive_interval(ASK_EVERY).keep_alive_timeout(ASK_EVERY);
+        builder.http2().max_header_list_size(LONGEST_HEAD);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         // How a connection ended is its client's affair.
         tokio::select! {

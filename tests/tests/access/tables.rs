@@ -1,0 +1,119 @@
+//! What the tables of the services are, and whose rows they have: an oracle, written here a second time.
+//!
+//! A table that is new needs one: it has a `store_id`, or it stands in a list.
+
+use anyhow::{Result, bail};
+use sqlx::PgConnection;
+
+/// Every service has these; they hold ids and codes, no client's request reads them, and the relay and the consumers go
+/// through them for all stores.
+const SHARED: [&str; 8] = [
+    "outbox",
+    "inbox",
+    "audit",
+    "audit_seals",
+    "_migrations",
+    "_messaging_migrations",
+    "_audit_migrations",
+    "_step_migrations",
+];
+
+/// Tables without anything that belongs to a store or a customer.
+pub(crate) const FREE: [&str; 6] = [
+    "complaint.categories",
+    "complaint.clock_policies",
+    // Ids, roles and stores of staff: who may be given a call or a case.
+    "complaint.staff",
+    "notification.staff",
+    // Who was refused, and the keyed hash of the phone at which: counted for the whole group.
+    "customer.visitor_tries",
+    // Vehicle ids and when each was last in a workshop.
+    "notification.vehicle_arrivals",
+];
+
+const FILES: &str = "SELECT customer_id FROM customer.customer_stores WHERE store_id = $store";
+const CARS: &str = "SELECT vehicle_id FROM customer.vehicle_ownerships WHERE customer_id IN (SELECT customer_id FROM customer.customer_stores WHERE store_id = $store)";
+
+/// Which rows of a table a store's staff may see, where that is not `store_id = $store`.
+fn oracle_of(table: &str) -> Option<String> {
+    Some(match table {
+        // A file belongs to every store that serves the customer, whichever store opened it.
+        "customer.customers" => format!("id IN ({FILES})"),
+        "customer.customer_keys"
+        | "customer.contact_points"
+        | "customer.consents"
+        | "customer.vehicle_ownerships" => {
+            format!("customer_id IN ({FILES})")
+        }
+        "customer.vehicles" => format!("id IN ({CARS})"),
+        "customer.vehicle_plates" | "customer.odometer_readings" | "customer.odometer_corrections" => {
+            format!("vehicle_id IN ({CARS})")
+        }
+        "customer.timeline_entries" => {
+            format!("(store_id = $store OR (store_id IS NULL AND customer_id IN ({FILES})))")
+        }
+        "identity.stores" => "id = $store".to_owned(),
+        "identity.staff" => {
+            "id IN (SELECT staff_id FROM identity.staff_stores WHERE store_id = $store)".to_owned()
+        }
+        // The business of the sign-in alone.
+        "identity.sessions"
+        | "identity.refresh_tokens"
+        | "identity.sign_in_failures"
+        | "identity.signing_keys" => "false".to_owned(),
+        _ => return None,
+    })
+}
+
+pub(crate) struct Table {
+    /// `customer.leads`
+    pub(crate) name: String,
+    pub(crate) has_store: bool,
+    pub(crate) secured: bool,
+}
+
+/// Every table of a service's schema.
+pub(crate) async fn tables(owner: &mut PgConnection, service: &str) -> Result<Vec<Table>> {
+    let rows: Vec<(String, bool, bool)> = sqlx::query_as(
+        "SELECT c.relname::text, c.relrowsecurity,
+                EXISTS (SELECT FROM pg_attribute a
+                        WHERE a.attrelid = c.oid AND a.attname = 'store_id' AND NOT a.attisdropped)
+         FROM pg_class c WHERE c.relnamespace = $1::text::regnamespace AND c.relkind IN ('r', 'p') ORDER BY 1",
+    )
+    .bind(service)
+    .fetch_all(owner)
+    .await?;
+    let table = |(name, secured, has_store)| Table { name: format!("{service}.{name}"), has_store, secured };
+    Ok(rows.into_iter().map(table).collect())
+}
+
+pub(crate) fn is_shared(table: &str) -> bool {
+    SHARED.iter().any(|shared| table.ends_with(&format!(".{shared}")))
+}
+
+/// The tables that belong to stores, with what a store's staff may see of each.
+pub(crate) async fn guarded(owner: &mut PgConnection, service: &str) -> Result<Vec<(String, String)>> {
+    let mut guarded = Vec::new();
+    for table in tables(owner, service).await? {
+        if is_shared(&table.name) || FREE.contains(&table.name.as_str()) {
+            continue;
+        }
+        let oracle = match oracle_of(&table.name) {
+            Some(oracle) => oracle,
+            None if table.has_store => "store_id = $store".to_owned(),
+            None => bail!("{}: say here whose rows it has, or that it is nobody's", table.name),
+        };
+        guarded.push((table.name, oracle));
+    }
+    Ok(guarded)
+}
+
+/// A column that can be written.
+pub(crate) async fn first_column(owner: &mut PgConnection, table: &str) -> Result<String> {
+    let column = sqlx::query_scalar(
+        "SELECT quote_ident(attname) FROM pg_attribute
+         WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity = ''
+         ORDER BY attnum LIMIT 1",
+    );
+    Ok(column.bind(table).fetch_one(owner).await?)
+}
