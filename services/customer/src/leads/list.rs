@@ -22,8 +22,7 @@ pub(crate) async fn list(
     let state = v.optional_enum("state", request.state).unwrap_or(LeadState::Open);
     v.check()?;
     let store = scope::store_of_list(caller, store)?;
-    let filter = ListLeadsRequest { page_size: 0, page_token: String::new(), ..request.clone() };
-    let page = Page::<(Option<Timestamp>, LeadId)>::parse(request.page_size, &request.page_token, &filter)?;
+    let page = Page::<(Option<Timestamp>, LeadId)>::parse(request)?;
     let (after_time, after_id) = page.after.unzip();
 
     let mut tx = ctx.db.begin_list(caller).await?;
