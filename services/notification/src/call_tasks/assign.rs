@@ -1,10 +1,10 @@
-//! Gives a call task to a member of the store's staff.
+//! Gives a call task to a member of the store's staff who may make calls.
 
 use foursight_access::{
     Principal,
     audit::{self, Action},
 };
-use foursight_kernel::{CallTaskId, Result, StaffId, StoreId, Violations};
+use foursight_kernel::{CallTaskId, Error, Result, StaffId, StoreId, Violations};
 use foursight_proto::notification::v1::{AssignCallTaskRequest, CallTask, CallTaskState};
 use serde_json::json;
 
@@ -20,7 +20,7 @@ pub(super) async fn assign(
     let assignee: Option<StaffId> = violations.name("assignee", &request.assignee);
     violations.check()?;
     let id = id.ok_or(CallTaskError::NotFound)?;
-    let assignee = assignee.ok_or(CallTaskError::AssigneeNotAvailable)?;
+    let assignee = assignee.ok_or_else(unfit)?;
 
     let mut tx = service.db.begin(caller).await?;
     let task = rows::lock(&mut tx, id).await?.ok_or(CallTaskError::NotFound)?;
@@ -28,8 +28,8 @@ pub(super) async fn assign(
     if i32::from(task.state) != CallTaskState::Open as i32 {
         return Err(CallTaskError::NotOpen.into());
     }
-    if !staffing::works_at(&mut tx, assignee, store).await? {
-        return Err(CallTaskError::AssigneeNotAvailable.into());
+    if !staffing::may_call(&mut tx, assignee, store).await? {
+        return Err(unfit());
     }
     if task.assignee_id != Some(assignee.uuid()) {
         sqlx::query!(
@@ -50,4 +50,9 @@ pub(super) async fn assign(
     let task = rows::load(&mut tx, id).await?.ok_or(CallTaskError::NotFound)?;
     tx.commit().await?;
     Ok(task)
+}
+
+fn unfit() -> Error {
+    let description = "must be an active member of the store's staff, with the right call_task.write";
+    Error::invalid_field("assignee", description)
 }

@@ -34,8 +34,6 @@ pub(crate) enum CallTaskError {
     NotFound,
     #[error("the call task is over; nothing can be added to it")]
     NotOpen,
-    #[error("the assignee must be an active member of the store's staff")]
-    AssigneeNotAvailable,
     #[error(
         "the call of this call_record is recorded with another result; each call has a record of its own"
     )]
@@ -49,9 +47,6 @@ impl From<CallTaskError> for Error {
             CallTaskError::NotFound => Self::not_found("CALL_TASK_NOT_FOUND", message),
             CallTaskError::NotOpen => Self::failed_precondition("CALL_TASK_NOT_OPEN", message),
             CallTaskError::CallRecorded => Self::already_exists("CALL_ALREADY_RECORDED", message),
-            CallTaskError::AssigneeNotAvailable => {
-                Self::failed_precondition("ASSIGNEE_NOT_AVAILABLE", message)
-            }
         }
     }
 }

@@ -15,17 +15,21 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             "customer.write",
             "customer.reveal",
             "consent.write",
+            "lead.assign",
             "complaint.write",
             "complaint.assign",
             "complaint.revisit",
             "measure.read",
         ],
-        Role::GeneralManager => &["customer.reveal", "complaint.write", "complaint.assign", "measure.read"],
+        Role::GeneralManager => {
+            &["customer.reveal", "lead.assign", "complaint.write", "complaint.assign", "measure.read"]
+        }
         Role::CrManager => &[
             "directory.write",
             "customer.write",
             "customer.reveal",
             "consent.write",
+            "lead.assign",
             "complaint.write",
             "complaint.assign",
             "complaint.revisit",
@@ -56,9 +60,14 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             "customer.reveal",
             "complaint.write",
         ],
-        Role::Supervisor => {
-            &["lead.write", "complaint.write", "complaint.assign", "measure.read", "customer.reveal"]
-        }
+        Role::Supervisor => &[
+            "lead.write",
+            "lead.assign",
+            "complaint.write",
+            "complaint.assign",
+            "measure.read",
+            "customer.reveal",
+        ],
         // Operations see how the system does, never who its customers are.
         Role::Operations => return vec!["directory.read", "measure.read"],
         Role::Integrator => {
@@ -96,9 +105,26 @@ pub fn rights_of_all(roles: &[Role]) -> Vec<String> {
     rights
 }
 
+/// The numbers of the roles that grant a right, for services that keep who works where in which roles.
+pub fn roles_with(right: &str) -> Vec<i16> {
+    (1..)
+        .map_while(|number: i16| Role::try_from(i32::from(number)).ok().map(|role| (number, role)))
+        .filter(|(_, role)| rights_of(*role).contains(&right))
+        .map(|(number, _)| number)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_right_has_the_roles_that_grant_it() {
+        let numbers = |roles: &[Role]| roles.iter().map(|role| *role as i16).collect::<Vec<_>>();
+        assert_eq!(roles_with("call_task.write"), numbers(&[Role::CrManager, Role::FollowUpSpecialist]));
+        assert_eq!(roles_with("delivery.write"), numbers(&[Role::SalesAdvisor, Role::Integrator]));
+        assert_eq!(roles_with("nothing.write"), numbers(&[]));
+    }
 
     #[test]
     fn operations_never_see_customers() {
