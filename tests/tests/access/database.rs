@@ -19,10 +19,11 @@ const SHARED: [&str; 7] =
     ["outbox", "inbox", "audit", "audit_seals", "_migrations", "_messaging_migrations", "_audit_migrations"];
 
 /// Tables without anything that belongs to a store or a customer.
-const FREE: [&str; 6] = [
+const FREE: [&str; 7] = [
     "complaint.categories",
     "complaint.clock_policies",
-    // Ids, roles and stores of staff: who may be given a call or a case.
+    // Ids, roles and stores of staff: who may be given a lead, a call or a case.
+    "customer.staff",
     "complaint.staff",
     "notification.staff",
     // Who was refused, and the keyed hash of the phone at which: counted for the whole group.

@@ -12,7 +12,10 @@ pub(crate) struct LeadRow {
     pub(crate) intended_model: String,
     pub(crate) grade: i16,
     pub(crate) state: i16,
+    /// Who has it, or had it last.
     pub(crate) owner_id: Uuid,
+    /// Since when nobody has it.
+    pub(crate) release_time: Option<Timestamp>,
     pub(crate) next_follow_up_time: Option<Timestamp>,
     pub(crate) version: i64,
     pub(crate) create_time: Timestamp,
@@ -21,6 +24,11 @@ pub(crate) struct LeadRow {
 }
 
 impl LeadRow {
+    /// Whose it is; `None` when nobody has it.
+    pub(crate) fn owner(&self) -> Option<StaffId> {
+        self.release_time.is_none().then_some(StaffId::from(self.owner_id))
+    }
+
     pub(crate) fn to_proto(&self) -> Lead {
         Lead {
             name: LeadId::from(self.id).name(),
@@ -30,7 +38,7 @@ impl LeadRow {
             intended_model: self.intended_model.clone(),
             grade: self.grade.into(),
             state: self.state.into(),
-            owner: StaffId::from(self.owner_id).name(),
+            owner: self.owner().map(StaffId::name).unwrap_or_default(),
             next_follow_up_time: self.next_follow_up_time.map(|due| time::to_proto(due.to_jiff())),
             create_time: Some(time::to_proto(self.create_time.to_jiff())),
             update_time: Some(time::to_proto(self.update_time.to_jiff())),

@@ -6,6 +6,7 @@ mod colleagues;
 mod consents;
 mod files;
 mod finding;
+mod leaving;
 mod one_at_a_time;
 mod presented;
 mod receptions;
