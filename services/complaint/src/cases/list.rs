@@ -32,13 +32,15 @@ pub(crate) async fn list(
            AND ($2::uuid IS NULL OR customer_id = $2)
            AND ($3::smallint IS NULL OR state = $3)
            AND (NOT $4 OR state <> 5)
-           AND next_due >= $5 AND (next_due > $5 OR id < $6)
+           AND (NOT $5 OR owner_id IS NULL)
+           AND next_due >= $6 AND (next_due > $6 OR id < $7)
          ORDER BY next_due, id DESC
-         LIMIT $7",
+         LIMIT $8",
         store.map(StoreId::uuid),
         customer.map(CustomerId::uuid),
         state.map(sql::number),
         request.open,
+        request.unassigned,
         sql::at(after_due) as _,
         after_id,
         page.limit,

@@ -6,4 +6,4 @@ mod staff;
 
 pub(crate) use changed::{People, Stores};
 pub(crate) use hours::{Hours, Store, find, is_known};
-pub(crate) use staff::may_own;
+pub(crate) use staff::{may_own, owner_roles};
