@@ -163,6 +163,10 @@ async fn who_changes_store_or_work_leaves_behind_what_they_cannot_work() {
     let store = Store::start().await;
     let (hangzhou, suzhou) = (store.world.hangzhou, store.world.suzhou);
     let (moved, serves) = (store.lead_of(store.first, 1).await, store.lead_of(store.second, 2).await);
+    // Headquarters works everywhere.
+    let director: StaffId = store.world.stack.ids.next();
+    store.works(director, Role::SalesAdvisor, &[], true, 1).await;
+    store.lead_of(director, 3).await;
     // Both stores now: nothing changes at the first.
     store.works(store.first, Role::SalesAdvisor, &[hangzhou, suzhou], true, 2).await;
     store.look().await;
