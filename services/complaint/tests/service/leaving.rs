@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use foursight_kernel::StaffId;
 use foursight_proto::{
     complaint::{
@@ -62,10 +62,10 @@ async fn the_case_of_a_leaver_is_to_be_assigned_again_and_stays_as_urgent() -> R
     assert_eq!((after.state(), after.owner.as_str(), after.r#loop), (CaseState::Open, "", 1));
     assert_eq!(after.clocks, before.clocks, "the customer waits all the same");
     assert_eq!(after.steps.len(), before.steps.len() + 1, "taken once, however often it is looked for");
-    let step = after.steps.last().expect("a step");
+    let step = after.steps.last().context("a step")?;
     assert_eq!((step.state(), step.staff.as_str()), (CaseState::Open, ""));
     assert!(step.note.contains("待重新指派"), "{}", step.note);
-    assert_eq!(of_nobody(&world).await?, [name.clone()]);
+    assert_eq!(of_nobody(&world).await?, std::slice::from_ref(&name));
     assert_eq!(read(&world, &other).await?.owner, world.handler.id.name());
 
     // Who read the case before is told that it changed.
@@ -74,8 +74,8 @@ async fn the_case_of_a_leaver_is_to_be_assigned_again_and_stays_as_urgent() -> R
     let stale = refusal(world.cases(&world.handler).assign_case(stale).await);
     assert_eq!(stale, (Code::Aborted, "CASE_CHANGED".to_owned()));
     assert_eq!(refusal(world.handle(&name).await).1, "CASE_NOT_ASSIGNED");
-    let assigned = world.assign_to(world.handler.id, &name).await?;
-    assert_eq!((assigned.state(), &assigned.owner), (CaseState::Assigned, &world.handler.id.name()));
+    let given = world.assign(&name).await?;
+    assert_eq!((given.state(), &given.owner), (CaseState::Assigned, &world.handler.id.name()));
     world.handle(&name).await?;
 
     let steps: Vec<_> = world
