@@ -12,6 +12,7 @@ CREATE TABLE staff (
 -- still run, knows no lead without an owner.
 ALTER TABLE leads ADD COLUMN release_time timestamptz;
 COMMENT ON COLUMN leads.release_time IS 'since when nobody has the lead; NULL while its owner does';
-CREATE INDEX leads_owner ON leads (owner_id) WHERE state = 1 AND release_time IS NULL;
+-- All that is asked of each open lead again and again, so that its row need not be read.
+CREATE INDEX leads_owner ON leads (owner_id, store_id, id) WHERE state = 1 AND release_time IS NULL;
 CREATE INDEX leads_released ON leads (store_id, (coalesce(next_follow_up_time, 'infinity')), id)
     WHERE state = 1 AND release_time IS NOT NULL;

@@ -70,14 +70,17 @@ impl Release {
 
 /// Cases whose owner is known and may not own them, locked. One that somebody is working on is left for the next round.
 async fn stranded(tx: &mut PgConnection) -> Result<Vec<Uuid>> {
-    // Whose roles were not heard yet is judged as before they were kept, as `stores::may_own` does.
+    // Found by the index alone, then locked: whoever was given one meanwhile keeps it, as its owner is looked at again. Whose roles
+    // were not heard yet is judged as before they were kept, as `stores::may_own` does.
     let ids = sqlx::query_scalar!(
-        "SELECT c.id FROM complaint.staff s JOIN complaint.cases c ON c.owner_id = s.staff_id
-         WHERE c.state <> 5 AND c.owner_id IS NOT NULL
-           AND NOT (s.active AND (s.headquarters OR s.stores @> ARRAY[c.store_id])
-                    AND (s.roles IS NULL OR s.roles && $1::smallint[]))
-         ORDER BY c.next_due, c.id LIMIT $2
-         FOR UPDATE OF c SKIP LOCKED",
+        "SELECT c.id FROM complaint.cases c
+         WHERE c.state <> 5 AND (c.id, c.owner_id) IN (
+             SELECT o.id, o.owner_id FROM complaint.staff s JOIN complaint.cases o ON o.owner_id = s.staff_id
+             WHERE o.state <> 5 AND o.owner_id IS NOT NULL
+               AND NOT (s.active AND (s.headquarters OR s.stores @> ARRAY[o.store_id])
+                        AND (s.roles IS NULL OR s.roles && $1::smallint[]))
+             LIMIT $2)
+         FOR UPDATE SKIP LOCKED",
         &stores::owner_roles(),
         BATCH,
     )

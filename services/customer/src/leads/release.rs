@@ -71,14 +71,17 @@ impl Release {
 
 /// Takes a batch of leads whose owner is known and may not own them. One that somebody is working on is left for the next round.
 async fn take(tx: &mut PgConnection, now: Timestamp) -> Result<Vec<Released>> {
+    // Found by the index alone, then locked: whoever was given one meanwhile keeps it, as its owner is looked at again.
     let released = sqlx::query_as!(
         Released,
         "WITH stranded AS (
-             SELECT l.id FROM customer.staff s JOIN customer.leads l ON l.owner_id = s.id
-             WHERE l.state = 1 AND l.release_time IS NULL
-               AND NOT (s.active AND (s.headquarters OR s.stores @> ARRAY[l.store_id]) AND s.roles && $1::smallint[])
-             ORDER BY l.id LIMIT $2
-             FOR NO KEY UPDATE OF l SKIP LOCKED
+             SELECT l.id FROM customer.leads l
+             WHERE l.state = 1 AND l.release_time IS NULL AND (l.id, l.owner_id) IN (
+                 SELECT o.id, o.owner_id FROM customer.staff s JOIN customer.leads o ON o.owner_id = s.id
+                 WHERE o.state = 1 AND o.release_time IS NULL
+                   AND NOT (s.active AND (s.headquarters OR s.stores @> ARRAY[o.store_id]) AND s.roles && $1::smallint[])
+                 LIMIT $2)
+             FOR NO KEY UPDATE SKIP LOCKED
          )
          UPDATE customer.leads l SET release_time = $3, version = version + 1, update_time = $3
          FROM stranded WHERE l.id = stranded.id
