@@ -3,7 +3,9 @@
 //! The descriptor set is kept next to the generated code, with every option in it (`google.api.http`, field
 //! behaviour, access rules): prost's own types would drop them, and the gateway and the access layer live on them.
 
-use std::{env, error::Error, fs, path::PathBuf};
+use std::{env, error::Error, fmt::Write, fs, path::PathBuf};
+
+use prost_reflect::prost_types::FileDescriptorSet;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=foursight");
@@ -19,6 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut compiler = protox::Compiler::new(["."])?;
     compiler.include_imports(true).include_source_info(true).open_files(&files)?;
     fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    fs::write(out.join("lists.rs"), list_requests(&compiler.file_descriptor_set())?)?;
 
     // An event says its own full name; the envelope and the subject are made from it.
     let mut names = tonic_prost_build::Config::new();
@@ -33,6 +36,33 @@ fn main() -> Result<(), Box<dyn Error>> {
         .include_file("packages.rs")
         .compile_fds_with_config(compiler.file_descriptor_set(), names)?;
     Ok(())
+}
+
+/// Makes a `ListRequest` of every message of ours that asks for a page.
+fn list_requests(files: &FileDescriptorSet) -> Result<String, std::fmt::Error> {
+    let mut code = String::new();
+    for file in &files.file {
+        let Some(package) = file.package().strip_prefix("foursight.") else { continue };
+        for message in &file.message_type {
+            let has = |name: &str| message.field.iter().any(|field| field.name() == name);
+            if has("page_size") && has("page_token") {
+                let path = format!("{}::{}", package.replace('.', "::"), message.name());
+                writeln!(
+                    code,
+                    "impl ListRequest for crate::{path} {{
+                         fn page_size(&self) -> i32 {{ self.page_size }}
+                         fn page_token(&self) -> &str {{ &self.page_token }}
+                         fn first_page(mut self) -> Self {{
+                             self.page_size = 0;
+                             self.page_token.clear();
+                             self
+                         }}
+                     }}"
+                )?;
+            }
+        }
+    }
+    Ok(code)
 }
 
 fn collect(folder: &PathBuf, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {

@@ -4,6 +4,7 @@
 //! The modules follow the packages: `foursight.customer.v1` is [`customer::v1`].
 
 pub mod codec;
+mod lists;
 
 use std::sync::LazyLock;
 
@@ -25,6 +26,7 @@ mod generated {
 
 pub use generated::foursight::*;
 pub use generated::google;
+pub use lists::ListRequest;
 
 /// The compiled protos with every option in them, as `google.protobuf.FileDescriptorSet`.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -196,6 +196,7 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
             "customer": names.of("customers"), "store": store, "source": "SOURCE_CHANNEL_WALK_IN",
             "intendedModel": "远山 S7", "grade": "LEAD_GRADE_H", "owner": staff,
         }),
+        "AssignLead" => json!({ "owner": staff }),
         "GradeLead" => json!({ "grade": "LEAD_GRADE_H" }),
         "CreateDelivery" => json!({
             "customer": names.of("customers"), "store": store, "lead": names.of("leads"), "vin": "1M8GDM9AXKP042788",

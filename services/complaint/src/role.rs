@@ -15,14 +15,14 @@ use tonic::service::Routes;
 
 use crate::{
     breaches::Breaches,
-    cases::{Cases, Desk},
+    cases::{Cases, Desk, Release},
     intake::Intake,
     stores::{People, Stores},
 };
 
 static MIGRATOR: Migrator = sqlx::migrate!();
 
-/// How often passed deadlines are looked for.
+/// How often passed deadlines are looked for, and cases of owners who left.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// Complaints from intake to the satisfied re-visit, with their clocks.
@@ -53,6 +53,7 @@ impl Role for ComplaintRole {
             notification: ctx.peers.channel("notification"),
         };
         let breaches = Breaches { db: ctx.db.clone(), clock: ctx.clock.clone(), ids: ctx.ids.clone() };
+        let release = Release { db: ctx.db.clone(), clock: ctx.clock.clone(), ids: ctx.ids.clone() };
         Ok(RoleParts {
             routes: Routes::new(CaseServiceServer::new(Cases(desk))),
             consumers: vec![
@@ -66,7 +67,10 @@ impl Role for ComplaintRole {
                 // On its own, so that it hears again of who was told before their roles were kept.
                 ConsumerSpec::new("staff", &[Source::event::<StaffChanged>()], Arc::new(People)),
             ],
-            workers: vec![Worker::new("breaches", LOOK_EVERY, Arc::new(breaches))],
+            workers: vec![
+                Worker::new("breaches", LOOK_EVERY, Arc::new(breaches)),
+                Worker::new("release", LOOK_EVERY, Arc::new(release)),
+            ],
             ..RoleParts::default()
         })
     }

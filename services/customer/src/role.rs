@@ -1,6 +1,6 @@
 //! The role that a process runs: this room's gRPC services and its consumer.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
@@ -10,7 +10,7 @@ use foursight_proto::customer::v1::{
     lead_service_server::LeadServiceServer, reception_service_server::ReceptionServiceServer,
     vehicle_service_server::VehicleServiceServer, visit_service_server::VisitServiceServer,
 };
-use foursight_runtime::{Role, RoleContext, RoleParts, Settings};
+use foursight_runtime::{Role, RoleContext, RoleParts, Settings, Worker};
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
@@ -20,15 +20,18 @@ use crate::{
     context::Context,
     customers::{Customers, KeyRing},
     deliveries::Deliveries,
-    leads::Leads,
+    leads::{self, Leads},
     receptions::Receptions,
-    staff::Colleagues,
+    staff::{self, Colleagues},
     timeline,
     vehicles::Vehicles,
     visits::Visits,
 };
 
 static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// How often leads of owners who left are looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// The customer service. Needs `keys.master` and `keys.hash` in the configuration.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,6 +55,7 @@ impl Role for CustomerRole {
             keys: Arc::new(key_ring(&context.settings)?),
             staff: Colleagues::new(context.peers.channel("identity")),
         };
+        let release = leads::Release(ctx.clone());
         let routes = Routes::new(CustomerServiceServer::new(Customers(ctx.clone())))
             .add_service(ConsentServiceServer::new(Consents(ctx.clone())))
             .add_service(ContactServiceServer::new(Contacts(ctx.clone())))
@@ -60,7 +64,12 @@ impl Role for CustomerRole {
             .add_service(DeliveryServiceServer::new(Deliveries(ctx.clone())))
             .add_service(VehicleServiceServer::new(Vehicles(ctx.clone())))
             .add_service(VisitServiceServer::new(Visits(ctx)));
-        Ok(RoleParts { routes, consumers: vec![timeline::consumer()], ..RoleParts::default() })
+        Ok(RoleParts {
+            routes,
+            consumers: vec![timeline::consumer(), staff::consumer()],
+            workers: vec![Worker::new("lead-release", LOOK_EVERY, Arc::new(release))],
+            ..RoleParts::default()
+        })
     }
 }
 

@@ -1,5 +1,5 @@
 //! Who may be put in charge of something, and which stores there are: identity is asked, and what it says is remembered for a
-//! moment.
+//! moment. What identity tells of the staff is kept besides (`changed`): so that what somebody has who left is found.
 
 use std::time::Duration;
 
@@ -11,6 +11,13 @@ use foursight_proto::identity::v1::{
 use foursight_runtime::PeerChannel;
 use moka::future::Cache;
 use tonic::Code;
+
+mod changed;
+
+pub(crate) use changed::consumer;
+
+/// What working on a lead needs.
+pub(crate) const LEAD_RIGHT: &str = "lead.write";
 
 /// For how long somebody who changed stores may still be taken for who they were.
 const REMEMBERED: Duration = Duration::from_secs(30);
@@ -56,7 +63,7 @@ impl Colleagues {
         store: StoreId,
         part: Part,
     ) -> Result<()> {
-        if caller.staff() == Some(staff) {
+        if caller.staff() == Some(staff) && part.is_for(caller) {
             return Ok(());
         }
         match self.find(staff).await? {
@@ -123,6 +130,14 @@ fn fits(staff: &Staff, store: StoreId, part: Part) -> bool {
 }
 
 impl Part {
+    /// Whether the caller, who is active and reaches the store, can have this part.
+    fn is_for(self, caller: &Principal) -> bool {
+        match self {
+            Self::With(right) => caller.has(right),
+            Self::Active | Self::Past => true,
+        }
+    }
+
     fn description(self) -> String {
         match self {
             Self::With(right) => {

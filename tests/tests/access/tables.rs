@@ -19,10 +19,11 @@ const SHARED: [&str; 8] = [
 ];
 
 /// Tables without anything that belongs to a store or a customer.
-pub(crate) const FREE: [&str; 6] = [
+pub(crate) const FREE: [&str; 7] = [
     "complaint.categories",
     "complaint.clock_policies",
-    // Ids, roles and stores of staff: who may be given a call or a case.
+    // Ids, roles and stores of staff: who may be given a lead, a call or a case.
+    "customer.staff",
     "complaint.staff",
     "notification.staff",
     // Who was refused, and the keyed hash of the phone at which: counted for the whole group.

@@ -18,7 +18,7 @@ use super::{
     error::CaseError,
     event, policy,
     row::{self, StepRow},
-    state::Command,
+    state::{Command, Life},
     write,
 };
 
@@ -92,9 +92,7 @@ pub(crate) async fn step(desk: &Desk, caller: &Principal, asked: Asked, order: O
     write::advance(&mut tx, &case).await?;
     let clocks: Vec<_> = case.life.clocks.iter().map(|clock| (case.id, case.store, clock)).collect();
     write::clocks(&mut tx, &clocks).await?;
-    let last: Vec<_> =
-        case.steps.last().map(|step| (case.id, case.store, case.revision, step)).into_iter().collect();
-    write::steps(&mut tx, &last).await?;
+    write::last_step(&mut tx, &case).await?;
     for event in events {
         outbox::append(&mut tx, &desk.ids, now, event).await?;
     }
@@ -132,16 +130,7 @@ impl Case {
         rules: &Rules,
     ) -> Result<Vec<NewEvent>> {
         let advance = self.life.advance(command, by, now, rules)?;
-        self.life = advance.life;
-        self.updated = now;
-        self.revision += 1;
-        self.steps.push(StepRow {
-            state: sql::number(self.life.state),
-            staff: Some(by),
-            note,
-            at: now,
-            round: self.life.round,
-        });
+        self.step(advance.life, Some(by), now, note);
         let mut events = Vec::with_capacity(1 + advance.breaches.len());
         for breach in &advance.breaches {
             self.version += 1;
@@ -150,5 +139,19 @@ impl Case {
         self.version += 1;
         events.push(event::advanced(self, advance.step));
         Ok(events)
+    }
+
+    /// Goes on to another state, with a step that says so; `by` is absent where nobody decided it.
+    pub(super) fn step(&mut self, life: Life, by: Option<StaffId>, now: Timestamp, note: String) {
+        self.life = life;
+        self.updated = now;
+        self.revision += 1;
+        self.steps.push(StepRow {
+            state: sql::number(self.life.state),
+            staff: by,
+            note,
+            at: now,
+            round: self.life.round,
+        });
     }
 }

@@ -4,17 +4,9 @@ use foursight_access::Principal;
 use foursight_kernel::{CustomerId, Page, Result, StoreId, Violations, sql};
 use foursight_proto::complaint::v1::{CaseState, ListCasesRequest, ListCasesResponse};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Desk, row};
-
-/// The last case of a page.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Cursor {
-    due: Timestamp,
-    id: Uuid,
-}
 
 pub(crate) async fn list(
     desk: &Desk,
@@ -29,10 +21,9 @@ pub(crate) async fn list(
     if let Some(store) = store {
         caller.require_store(store)?;
     }
-    let filter = ListCasesRequest { page_size: 0, page_token: String::new(), ..request.clone() };
-    let page = Page::<Cursor>::parse(request.page_size, &request.page_token, &filter)?;
+    let page = Page::<(Timestamp, Uuid)>::parse(&request)?;
     // Before every case: deadlines are later than the epoch.
-    let after = page.after.unwrap_or(Cursor { due: Timestamp::UNIX_EPOCH, id: Uuid::max() });
+    let (after_due, after_id) = page.after.unwrap_or((Timestamp::UNIX_EPOCH, Uuid::max()));
 
     let mut tx = desk.db.begin_list(caller).await?;
     let rows = sqlx::query!(
@@ -41,21 +32,22 @@ pub(crate) async fn list(
            AND ($2::uuid IS NULL OR customer_id = $2)
            AND ($3::smallint IS NULL OR state = $3)
            AND (NOT $4 OR state <> 5)
-           AND next_due >= $5 AND (next_due > $5 OR id < $6)
+           AND (NOT $5 OR owner_id IS NULL)
+           AND next_due >= $6 AND (next_due > $6 OR id < $7)
          ORDER BY next_due, id DESC
-         LIMIT $7",
+         LIMIT $8",
         store.map(StoreId::uuid),
         customer.map(CustomerId::uuid),
         state.map(sql::number),
         request.open,
-        sql::at(after.due) as _,
-        after.id,
+        request.unassigned,
+        sql::at(after_due) as _,
+        after_id,
         page.limit,
     )
     .fetch_all(&mut *tx)
     .await?;
-    let (rows, next_page_token) =
-        page.finish(rows, |row| Cursor { due: row.next_due.to_jiff(), id: row.id })?;
+    let (rows, next_page_token) = page.finish(rows, |row| (row.next_due.to_jiff(), row.id))?;
     let ids: Vec<_> = rows.into_iter().map(|row| row.id).collect();
     let cases = row::load(&mut tx, &ids).await?;
     Ok(ListCasesResponse { cases: cases.iter().map(row::Case::to_proto).collect(), next_page_token })

@@ -33,7 +33,7 @@ pub(crate) struct Case {
     pub(crate) life: Life,
     pub(crate) created: Timestamp,
     pub(crate) updated: Timestamp,
-    /// Counts people's changes; the etag.
+    /// Counts the steps; the etag.
     pub(crate) revision: i64,
     /// Counts the case's events.
     pub(crate) version: i64,

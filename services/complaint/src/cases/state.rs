@@ -1,7 +1,8 @@
 //! A case's life: a command to a state gives a new state and what is to be told. Pure.
 //!
 //! OPEN → (assign) ASSIGNED → (handle) HANDLED → (tell result) `RESULT_TOLD` → (re-visit) CLOSED when satisfied, REOPENED
-//! when not. A closed case can be reopened for 30 days. A reopened case is a new loop, assigned and handled again.
+//! when not. A closed case can be reopened for 30 days. A reopened case is a new loop, assigned and handled again. A case whose
+//! owner can no longer work on it is nobody's, and is assigned again where it stands.
 
 use foursight_kernel::{Error, Result, StaffId};
 use foursight_proto::complaint::{
@@ -162,15 +163,30 @@ impl Life {
         Ok(Advance { life, step, breaches })
     }
 
+    /// Takes the case from its owner, who can no longer work on it: it waits to be assigned, and its deadlines stay. `None` when
+    /// there is nothing to take: it is closed, or nobody's already.
+    pub(crate) fn release(&self) -> Option<Self> {
+        if self.state == CaseState::Closed || self.owner.is_none() {
+            return None;
+        }
+        let state = match self.state {
+            CaseState::Assigned if self.round == 1 => CaseState::Open,
+            CaseState::Assigned => CaseState::Reopened,
+            state => state,
+        };
+        Some(Self { state, owner: None, ..self.clone() })
+    }
+
     fn assign(&mut self, assignee: StaffId, as_read: bool) -> Result<Step> {
         match self.state {
-            CaseState::Assigned if !as_read => Err(CaseError::AlreadyAssigned.into()),
-            CaseState::Open | CaseState::Assigned | CaseState::Reopened => {
-                (self.state, self.owner) = (CaseState::Assigned, Some(assignee));
-                Ok(Step::Assigned)
-            }
-            _ => Err(CaseError::AlreadyHandled.into()),
+            CaseState::Assigned if !as_read => return Err(CaseError::AlreadyAssigned.into()),
+            CaseState::Open | CaseState::Assigned | CaseState::Reopened => self.state = CaseState::Assigned,
+            // It was handled, but nobody sees it to its end.
+            _ if self.owner.is_none() => {}
+            _ => return Err(CaseError::AlreadyHandled.into()),
         }
+        self.owner = Some(assignee);
+        Ok(Step::Assigned)
     }
 
     /// Refuses a step that only this state allows: one that comes too early, and one that somebody else has taken already.

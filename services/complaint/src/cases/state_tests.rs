@@ -46,16 +46,27 @@ proptest! {
     #[test]
     fn a_case_keeps_its_promises(
         kind in kind(),
-        // Who does what after how many hours, and whether the breach worker came by before.
-        acts in proptest::collection::vec((command(), 0..5_u128, 0..120_i64, any::<bool>()), 0..60),
+        // Who does what after how many hours, and whether the breach worker came by, or the owner left, before.
+        acts in proptest::collection::vec(
+            (command(), 0..5_u128, 0..120_i64, any::<bool>(), proptest::bool::weighted(0.2)),
+            0..60,
+        ),
     ) {
         let rules = clock::tests::rules();
         let mut now = start();
         let mut life = Life::open(kind, Some(staff(0)), now, &rules).unwrap();
         let (mut reopened, mut told) = (0, 0);
         let mut handlers = BTreeSet::new();
-        for (command, by, hours, worker) in acts {
+        for (command, by, hours, worker, leaves) in acts {
             now += SignedDuration::from_hours(hours);
+            if leaves && let Some(released) = life.release() {
+                prop_assert_eq!(&released.clocks, &life.clocks, "the customer waits all the same");
+                prop_assert_eq!(released.owner, None);
+                prop_assert_ne!(released.state, CaseState::Assigned, "it waits to be assigned");
+                let assign = Command::Assign { assignee: staff(1), as_read: false };
+                prop_assert!(released.advance(assign, staff(0), now, &rules).is_ok(), "and can be");
+                life = released;
+            }
             if worker {
                 told += life.clocks.iter_mut().filter_map(|clock| clock.breach(now)).count();
             }

@@ -77,6 +77,13 @@ pub(crate) async fn advance(tx: &mut PgConnection, case: &Case) -> Result<()> {
     Ok(())
 }
 
+/// Adds the step that a case took last.
+pub(crate) async fn last_step(tx: &mut PgConnection, case: &Case) -> Result<()> {
+    let step: Vec<_> =
+        case.steps.last().map(|step| (case.id, case.store, case.revision, step)).into_iter().collect();
+    steps(tx, &step).await
+}
+
 /// Adds steps; each with the revision that it made.
 pub(crate) async fn steps(tx: &mut PgConnection, of: &[(CaseId, StoreId, i64, &StepRow)]) -> Result<()> {
     let mut cases = Vec::with_capacity(of.len());

@@ -3,6 +3,7 @@
 mod breaches;
 mod bulk;
 mod intake;
+mod leaving;
 mod life;
 mod numbers;
 mod scope;

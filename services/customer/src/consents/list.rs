@@ -23,8 +23,7 @@ pub(crate) async fn list(
     let customer: Option<CustomerId> = v.name("parent", &request.parent);
     v.check()?;
     let customer = customer.ok_or_else(|| Error::from(CustomerError::NotFound))?;
-    let filter = ListConsentsRequest { page_size: 0, page_token: String::new(), ..request.clone() };
-    let page = Page::<i64>::parse(request.page_size, &request.page_token, &filter)?;
+    let page = Page::<i64>::parse(request)?;
     let mut tx = ctx.db.begin_list(caller).await?;
     stores::require_visible(&mut tx, customer).await?;
     let rows = sqlx::query_as!(

@@ -25,8 +25,7 @@ pub(crate) async fn list(
     let store: Option<StoreId> = v.optional_name("store", &request.store);
     let q = v.optional_text("q", &request.q, 100);
     v.check()?;
-    let filter = ListCustomersRequest { page_size: 0, page_token: String::new(), ..request.clone() };
-    let page = Page::<CustomerId>::parse(request.page_size, &request.page_token, &filter)?;
+    let page = Page::<CustomerId>::parse(request)?;
     let stores = scope::stores_of_list(caller, store)?;
     let after = page.after.map(CustomerId::uuid);
 

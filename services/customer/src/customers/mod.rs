@@ -16,7 +16,7 @@ pub(crate) mod search;
 pub(crate) mod stage;
 pub(crate) mod stores;
 
-use foursight_access::rights::roles_with;
+use foursight_access::rights::roles_in_words;
 use foursight_kernel::{CustomerId, Error};
 use foursight_proto::customer::v1::{
     CreateCustomerRequest, Customer, GetCustomerRequest, ListCustomersRequest, ListCustomersResponse,
@@ -55,7 +55,7 @@ pub(crate) enum CustomerError {
 
 /// Who is to be asked for a reception by who may not make one.
 fn who_receives(receives: bool) -> String {
-    if receives { String::new() } else { format!("; these roles may: {}", roles_with("reception.write")) }
+    if receives { String::new() } else { format!("; these roles may: {}", roles_in_words("reception.write")) }
 }
 
 impl From<CustomerError> for Error {

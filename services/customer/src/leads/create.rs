@@ -21,7 +21,7 @@ use crate::{
         state::{self, LeadError},
     },
     names,
-    staff::Part,
+    staff::{LEAD_RIGHT, Part},
 };
 
 struct NewLead {
@@ -73,8 +73,8 @@ async fn made_before(ctx: &Context, caller: &Principal, key: &RequestKey) -> Res
     let mut tx = ctx.db.begin(caller).await?;
     let row = sqlx::query_as!(
         LeadRow,
-        "SELECT id, customer_id, store_id, source, intended_model, grade, state, owner_id, next_follow_up_time, version,
-                create_time, update_time, request_hash
+        "SELECT id, customer_id, store_id, source, intended_model, grade, state, owner_id, release_time,
+                next_follow_up_time, version, create_time, update_time, request_hash
          FROM customer.leads WHERE request_id = $1",
         key.id,
     )
@@ -91,7 +91,7 @@ async fn write(
     key: Option<&RequestKey>,
 ) -> Result<Option<Lead>> {
     // Asked before the transaction, which should not wait for a peer.
-    ctx.staff.require(caller, "lead.owner", new.owner, new.store, Part::With("lead.write")).await?;
+    ctx.staff.require(caller, "lead.owner", new.owner, new.store, Part::With(LEAD_RIGHT)).await?;
     let now = ctx.now();
     let mut tx = ctx.db.begin(caller).await?;
     // Locks the customer's row: leads of one customer come one after the other.
@@ -153,6 +153,7 @@ async fn insert(
         grade: new.grade.map_or(0, sql::number),
         state: sql::number(LeadState::Open),
         owner_id: new.owner.uuid(),
+        release_time: None,
         next_follow_up_time: sql::maybe_at(state::next_follow_up(new.grade, now)),
         version: 1,
         create_time: sql::at(now),

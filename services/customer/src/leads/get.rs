@@ -20,8 +20,8 @@ pub(crate) async fn get(ctx: &Context, caller: &Principal, request: &GetLeadRequ
     let mut tx = ctx.db.begin(caller).await?;
     let row = sqlx::query_as!(
         LeadRow,
-        "SELECT id, customer_id, store_id, source, intended_model, grade, state, owner_id, next_follow_up_time, version,
-                create_time, update_time, request_hash
+        "SELECT id, customer_id, store_id, source, intended_model, grade, state, owner_id, release_time,
+                next_follow_up_time, version, create_time, update_time, request_hash
          FROM customer.leads WHERE id = $1",
         id.map(LeadId::uuid),
     )

@@ -14,8 +14,8 @@ use foursight_runtime::{record, step};
 use crate::{
     context::Context,
     leads::{
-        row::LeadRow,
-        state::{self, LeadError},
+        row::{self, LeadRow},
+        state,
     },
 };
 
@@ -38,30 +38,18 @@ pub(crate) async fn grade(ctx: &Context, caller: &Principal, mut request: GradeL
     let key = RequestKey::of_step(request_id, METHOD, &caller.subject.name(), &request);
     let now = ctx.now();
     let mut tx = ctx.db.begin(caller).await?;
-    let before = sqlx::query_as!(
-        LeadRow,
-        "SELECT id, customer_id, store_id, source, intended_model, grade, state, owner_id, next_follow_up_time, version,
-                create_time, update_time, request_hash
-         FROM customer.leads WHERE id = $1 FOR NO KEY UPDATE",
-        id.uuid(),
-    )
-    .fetch_optional(&mut *tx)
-    .await?
-    .ok_or(LeadError::NotFound)?;
+    let before = row::lock(&mut tx, id).await?;
     if !step::is_new(&mut tx, key.as_ref(), before.store_id.into(), now).await? {
         return Ok(before.to_proto());
     }
-    if !request.etag.is_empty() && request.etag != before.etag() {
-        return Err(before.as_found(LeadError::Changed));
-    }
-    state::require_open(before.state).map_err(|refused| before.as_found(refused))?;
+    before.require_open_and_as_read(&request.etag)?;
     let row = sqlx::query_as!(
         LeadRow,
         "UPDATE customer.leads
          SET grade = $2, next_follow_up_time = $3, version = version + 1, update_time = $4
          WHERE id = $1
-         RETURNING id, customer_id, store_id, source, intended_model, grade, state, owner_id, next_follow_up_time,
-                   version, create_time, update_time, request_hash",
+         RETURNING id, customer_id, store_id, source, intended_model, grade, state, owner_id, release_time,
+                   next_follow_up_time, version, create_time, update_time, request_hash",
         id.uuid(),
         sql::number(grade),
         sql::maybe_at(state::next_follow_up(Some(grade), now)) as _,

@@ -22,20 +22,20 @@ pub(crate) async fn list(
     let state = v.optional_enum("state", request.state).unwrap_or(LeadState::Open);
     v.check()?;
     let store = scope::store_of_list(caller, store)?;
-    let filter = ListLeadsRequest { page_size: 0, page_token: String::new(), ..request.clone() };
-    let page = Page::<(Option<Timestamp>, LeadId)>::parse(request.page_size, &request.page_token, &filter)?;
+    let page = Page::<(Option<Timestamp>, LeadId)>::parse(request)?;
     let (after_time, after_id) = page.after.unzip();
 
     let mut tx = ctx.db.begin_list(caller).await?;
     let rows = sqlx::query_as!(
         LeadRow,
-        "SELECT id, customer_id, store_id, source, intended_model, grade, state, owner_id, next_follow_up_time, version,
-                create_time, update_time, request_hash
+        "SELECT id, customer_id, store_id, source, intended_model, grade, state, owner_id, release_time,
+                next_follow_up_time, version, create_time, update_time, request_hash
          FROM customer.leads
          WHERE state = $1
            AND ($2::uuid IS NULL OR store_id = $2)
            AND ($3::uuid IS NULL OR customer_id = $3)
            AND ($4::timestamptz IS NULL OR coalesce(next_follow_up_time, 'infinity') < $4)
+           AND (NOT $8 OR release_time IS NOT NULL)
            AND ($6::uuid IS NULL
                 OR (coalesce(next_follow_up_time, 'infinity'), id) > (coalesce($5::timestamptz, 'infinity'), $6))
          ORDER BY coalesce(next_follow_up_time, 'infinity'), id
@@ -47,6 +47,7 @@ pub(crate) async fn list(
         sql::maybe_at(after_time.flatten()) as _,
         after_id.map(LeadId::uuid),
         page.limit,
+        request.unassigned,
     )
     .fetch_all(&mut *tx)
     .await?;

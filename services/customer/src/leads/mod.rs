@@ -1,17 +1,20 @@
 //! Leads 线索, from the first interest to the car.
 
+mod assign;
 mod create;
 mod get;
 mod grade;
 mod list;
+mod release;
 mod row;
 pub(crate) mod state;
 pub(crate) mod win;
 
 use foursight_proto::customer::v1::{
-    CreateLeadRequest, GetLeadRequest, GradeLeadRequest, Lead, ListLeadsRequest, ListLeadsResponse,
-    lead_service_server::LeadService,
+    AssignLeadRequest, CreateLeadRequest, GetLeadRequest, GradeLeadRequest, Lead, ListLeadsRequest,
+    ListLeadsResponse, lead_service_server::LeadService,
 };
+pub(crate) use release::Release;
 use tonic::{Request, Response, Status};
 
 use crate::context::Context;
@@ -43,5 +46,10 @@ impl LeadService for Leads {
     async fn grade_lead(&self, request: Request<GradeLeadRequest>) -> Result<Response<Lead>, Status> {
         let caller = foursight_access::caller(&request)?;
         Ok(Response::new(grade::grade(&self.0, &caller, request.into_inner()).await?))
+    }
+
+    async fn assign_lead(&self, request: Request<AssignLeadRequest>) -> Result<Response<Lead>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(assign::assign(&self.0, &caller, request.into_inner()).await?))
     }
 }

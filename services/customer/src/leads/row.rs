@@ -1,10 +1,11 @@
 //! A lead as it stands in the database.
 
-use foursight_kernel::{CustomerId, Error, LeadId, StaffId, StoreId, sql::Timestamp, time};
+use foursight_kernel::{CustomerId, Error, LeadId, Result, StaffId, StoreId, sql::Timestamp, time};
 use foursight_proto::customer::v1::{Lead, LeadGrade, LeadState};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::leads::state::LeadError;
+use crate::leads::state::{self, LeadError};
 
 pub(crate) struct LeadRow {
     pub(crate) id: Uuid,
@@ -14,7 +15,10 @@ pub(crate) struct LeadRow {
     pub(crate) intended_model: String,
     pub(crate) grade: i16,
     pub(crate) state: i16,
+    /// Who has it, or had it last.
     pub(crate) owner_id: Uuid,
+    /// Since when nobody has it.
+    pub(crate) release_time: Option<Timestamp>,
     pub(crate) next_follow_up_time: Option<Timestamp>,
     pub(crate) version: i64,
     pub(crate) create_time: Timestamp,
@@ -22,7 +26,34 @@ pub(crate) struct LeadRow {
     pub(crate) request_hash: Option<Vec<u8>>,
 }
 
+/// The lead, which nobody else changes until the transaction ends.
+pub(crate) async fn lock(tx: &mut PgConnection, id: LeadId) -> Result<LeadRow> {
+    let row = sqlx::query_as!(
+        LeadRow,
+        "SELECT id, customer_id, store_id, source, intended_model, grade, state, owner_id, release_time,
+                next_follow_up_time, version, create_time, update_time, request_hash
+         FROM customer.leads WHERE id = $1 FOR NO KEY UPDATE",
+        id.uuid(),
+    )
+    .fetch_optional(tx)
+    .await?;
+    Ok(row.ok_or(LeadError::NotFound)?)
+}
+
 impl LeadRow {
+    /// Refuses a step that does not fit the lead as it is.
+    pub(crate) fn require_open_and_as_read(&self, etag: &str) -> Result<()> {
+        if !etag.is_empty() && etag != self.etag() {
+            return Err(self.as_found(LeadError::Changed));
+        }
+        state::require_open(self.state).map_err(|refused| self.as_found(refused))
+    }
+
+    /// Whose it is; `None` when nobody has it.
+    pub(crate) fn owner(&self) -> Option<StaffId> {
+        self.release_time.is_none().then_some(StaffId::from(self.owner_id))
+    }
+
     pub(crate) fn to_proto(&self) -> Lead {
         Lead {
             name: LeadId::from(self.id).name(),
@@ -32,7 +63,7 @@ impl LeadRow {
             intended_model: self.intended_model.clone(),
             grade: self.grade.into(),
             state: self.state.into(),
-            owner: StaffId::from(self.owner_id).name(),
+            owner: self.owner().map(StaffId::name).unwrap_or_default(),
             next_follow_up_time: self.next_follow_up_time.map(|due| time::to_proto(due.to_jiff())),
             create_time: Some(time::to_proto(self.create_time.to_jiff())),
             update_time: Some(time::to_proto(self.update_time.to_jiff())),

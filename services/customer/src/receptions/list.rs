@@ -19,8 +19,7 @@ pub(crate) async fn list(
     let store: Option<StoreId> = v.optional_name("store", &request.store);
     v.check()?;
     let store = scope::store_of_list(caller, store)?;
-    let filter = ListReceptionsRequest { page_size: 0, page_token: String::new(), ..request.clone() };
-    let page = Page::<ReceptionId>::parse(request.page_size, &request.page_token, &filter)?;
+    let page = Page::<ReceptionId>::parse(request)?;
     let mut tx = ctx.db.begin_list(caller).await?;
     let rows = sqlx::query_as!(
         ReceptionRow,

@@ -20,12 +20,14 @@ pub(crate) struct Entry {
 }
 
 /// The kinds of entries; the table in `timeline` says what each has. The last two are events that are newer than the program.
-pub(crate) const KINDS: [&str; 26] = [
+pub(crate) const KINDS: [&str; 29] = [
     "CUSTOMER_CREATED",
     "CONSENT_RECORDED",
     "RECEPTION_CREATED",
     "LEAD_CREATED",
     "LEAD_GRADED",
+    "LEAD_ASSIGNED",
+    "LEAD_RELEASED",
     "VEHICLE_DELIVERED",
     "VISIT_STARTED",
     "VISIT_COMPLETED",
@@ -44,6 +46,7 @@ pub(crate) const KINDS: [&str; 26] = [
     "CASE_RESULT_TOLD",
     "CASE_REOPENED",
     "CASE_CLOSED",
+    "CASE_RELEASED",
     "CLOCK_BREACHED",
     "CASE_ADVANCED",
     "MESSAGE_DECIDED",

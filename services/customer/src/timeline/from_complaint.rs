@@ -26,6 +26,7 @@ pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
             Ok(Step::Handled) => "CASE_HANDLED",
             Ok(Step::ResultTold) => "CASE_RESULT_TOLD",
             Ok(Step::Closed) => "CASE_CLOSED",
+            Ok(Step::Released) => "CASE_RELEASED",
             Ok(Step::RevisitReopened | Step::Reopened) => "CASE_REOPENED",
             // A step that is newer than this program.
             Ok(Step::Unspecified) | Err(_) => "CASE_ADVANCED",

@@ -3,8 +3,8 @@
 use foursight_messaging::{HandleError, Received};
 use foursight_proto::customer::{
     events::v1::{
-        ConsentRecorded, CustomerCreated, LeadCreated, LeadGraded, OdometerCorrected, ReceptionCreated,
-        VehicleDelivered, VisitCompleted, VisitStarted,
+        ConsentRecorded, CustomerCreated, LeadAssigned, LeadCreated, LeadGraded, LeadReleased,
+        OdometerCorrected, ReceptionCreated, VehicleDelivered, VisitCompleted, VisitStarted,
     },
     v1::{
         ConsentState, ContactKind, CustomerKind, LeadGrade, OdometerCorrectionReason, Purpose, ReceptionKind,
@@ -41,6 +41,14 @@ pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
     if let Some(it) = event.decode::<LeadGraded>()? {
         let details = [("grade", grade(it.grade)), ("owner", it.owner)];
         return Ok(Entry::of(&it.customer, "LEAD_GRADED", Rank::Lead, it.lead, details));
+    }
+    if let Some(it) = event.decode::<LeadAssigned>()? {
+        let details = [("owner", it.owner), ("previous_owner", it.previous_owner)];
+        return Ok(Entry::of(&it.customer, "LEAD_ASSIGNED", Rank::Lead, it.lead, details));
+    }
+    if let Some(it) = event.decode::<LeadReleased>()? {
+        let details = [("previous_owner", it.previous_owner)];
+        return Ok(Entry::of(&it.customer, "LEAD_RELEASED", Rank::Lead, it.lead, details));
     }
     if let Some(it) = event.decode::<VehicleDelivered>()? {
         let details = [

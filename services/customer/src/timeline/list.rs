@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use foursight_access::Principal;
 use foursight_kernel::{CustomerId, Error, Page, Result, StoreId, Violations, sql, sql::Timestamp, time};
 use foursight_proto::customer::v1::{ListTimelineEntriesRequest, ListTimelineEntriesResponse, TimelineEntry};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -19,8 +18,7 @@ use crate::{
 const MOST_KINDS: usize = 50;
 
 /// The last entry of a page: its instant, its place among others of that instant, its event.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Cursor(jiff::Timestamp, i64, Uuid);
+type Cursor = (jiff::Timestamp, i64, Uuid);
 
 struct EntryRow {
     event_id: Uuid,
@@ -54,9 +52,8 @@ pub(crate) async fn list(
     }
     v.check()?;
     let customer = customer.ok_or_else(|| Error::from(CustomerError::NotFound))?;
-    let filter = ListTimelineEntriesRequest { page_size: 0, page_token: String::new(), ..request.clone() };
-    let page = Page::<Cursor>::parse(request.page_size, &request.page_token, &filter)?;
-    let after = page.after.clone();
+    let page = Page::<Cursor>::parse(request)?;
+    let after = page.after;
 
     let mut tx = ctx.db.begin_list(caller).await?;
     stores::require_visible(&mut tx, customer).await?;
@@ -71,15 +68,15 @@ pub(crate) async fn list(
          LIMIT $6",
         customer.uuid(),
         &request.kinds,
-        sql::maybe_at(after.as_ref().map(|cursor| cursor.0)) as _,
-        after.as_ref().map(|cursor| cursor.1),
-        after.as_ref().map(|cursor| cursor.2),
+        sql::maybe_at(after.map(|(time, ..)| time)) as _,
+        after.map(|(_, place, _)| place),
+        after.map(|(.., event)| event),
         page.limit,
     )
     .fetch_all(&mut *tx)
     .await?;
     let (rows, next_page_token) =
-        page.finish(rows, |row| Cursor(row.occur_time.to_jiff(), row.place, row.event_id))?;
+        page.finish(rows, |row| (row.occur_time.to_jiff(), row.place, row.event_id))?;
     let timeline_entries =
         rows.into_iter().map(|row| row.into_proto(customer)).collect::<Result<Vec<_>>>()?;
     Ok(ListTimelineEntriesResponse { timeline_entries, next_page_token })

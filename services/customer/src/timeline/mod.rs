@@ -6,13 +6,14 @@
 //! | `CONSENT_RECORDED` | the customer | `purpose`, `contact_kind`, `state` |
 //! | `RECEPTION_CREATED` | the reception | `kind` |
 //! | `LEAD_CREATED`, `LEAD_GRADED` | the lead | `source`, `grade`, `owner` |
+//! | `LEAD_ASSIGNED`, `LEAD_RELEASED` (nobody has it) | the lead | `owner`, `previous_owner` |
 //! | `VEHICLE_DELIVERED` | the delivery | `vehicle`, `lead`, `advisor`, `odometer_km` |
 //! | `VISIT_STARTED`, `VISIT_COMPLETED` | the visit | `vehicle`, `kind`, `odometer_km`, `advisor` |
 //! | `ODOMETER_CORRECTED` | the vehicle | `reason`, `wrong_km`, `odometer_km` |
 //! | `CALL_TASK_PLANNED`, `CALL_ATTEMPTED`, `CALL_TASK_COMPLETED` | the call task | `kind`, `result`, `state`, `satisfaction`, `score`, … |
 //! | `MESSAGE_PLANNED`, `MESSAGE_SENT`, `MESSAGE_SUPPRESSED`, `MESSAGE_FAILED` | the message | `kind`, `state`, `reason` |
 //! | `CASE_OPENED` | the case | `number`, `kind`, `category`, `severity`, `owner` |
-//! | `CASE_ASSIGNED`, `CASE_REPLIED`, `CASE_HANDLED`, `CASE_RESULT_TOLD`, `CASE_REOPENED`, `CASE_CLOSED` | the case | `number`, `state`, `loop`, `owner`, `step` |
+//! | `CASE_ASSIGNED`, `CASE_REPLIED`, `CASE_HANDLED`, `CASE_RESULT_TOLD`, `CASE_REOPENED`, `CASE_CLOSED`, `CASE_RELEASED` (nobody owns it) | the case | `number`, `state`, `loop`, `owner`, `step` |
 //! | `CLOCK_BREACHED` | the case | `clock`, `loop` |
 
 mod entry;

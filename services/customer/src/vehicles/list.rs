@@ -26,8 +26,7 @@ pub(crate) async fn list(
         v.push("customer", "name a customer, or else a plate or a VIN");
     }
     v.check()?;
-    let filter = ListVehiclesRequest { page_size: 0, page_token: String::new(), ..request.clone() };
-    let page = Page::<VehicleId>::parse(request.page_size, &request.page_token, &filter)?;
+    let page = Page::<VehicleId>::parse(request)?;
 
     let mut tx = ctx.db.begin_list(caller).await?;
     let ids = sqlx::query_scalar!(

@@ -6,6 +6,7 @@ mod colleagues;
 mod consents;
 mod files;
 mod finding;
+mod leaving;
 mod odometer;
 mod one_at_a_time;
 mod presented;

@@ -3,20 +3,12 @@
 use foursight_access::Principal;
 use foursight_kernel::{Page, Result, StaffId, StoreId, Violations, sql};
 use foursight_proto::identity::v1::{self as proto, Role};
-use serde::{Deserialize, Serialize};
 
 use super::StaffRecord;
 use crate::{
     directory::Directory,
     stores::{error::StoreError, get as stores},
 };
-
-/// The last member of staff of a page.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Cursor {
-    display_name: String,
-    id: StaffId,
-}
 
 pub(crate) async fn list(
     directory: &Directory,
@@ -27,9 +19,7 @@ pub(crate) async fn list(
     let store = v.optional_name::<StoreId>("store", &request.store);
     let role = v.optional_enum::<Role>("role", request.role);
     v.check()?;
-    let filter = proto::ListStaffRequest { page_size: 0, page_token: String::new(), ..request.clone() };
-    let page = Page::<Cursor>::parse(request.page_size, &request.page_token, &filter)?;
-    let after = page.after.as_ref();
+    let page = Page::<StaffId>::parse(request)?;
 
     let mut tx = directory.db.begin_list(caller).await?;
     if let Some(store) = store {
@@ -44,17 +34,17 @@ pub(crate) async fn list(
            WHERE ($1::uuid IS NULL
                   OR EXISTS (SELECT FROM identity.staff_stores w WHERE w.staff_id = s.id AND w.store_id = $1))
              AND ($2::smallint IS NULL OR $2 = ANY (roles))
-             AND ($3::uuid IS NULL OR (display_name, id) > ($4, $3))
-           ORDER BY display_name, id LIMIT $5"#,
+             AND ($3::uuid IS NULL
+                  OR (display_name, id)
+                     > (SELECT last.display_name, last.id FROM identity.staff last WHERE last.id = $3))
+           ORDER BY display_name, id LIMIT $4"#,
         store.map(StoreId::uuid) as _,
         role.map(sql::number) as _,
-        after.map(|cursor| cursor.id.uuid()) as _,
-        after.map(|cursor| cursor.display_name.as_str()),
+        page.after.map(StaffId::uuid) as _,
         page.limit,
     )
     .fetch_all(&mut *tx)
     .await?;
-    let (rows, next_page_token) =
-        page.finish(rows, |staff| Cursor { display_name: staff.display_name.clone(), id: staff.id })?;
+    let (rows, next_page_token) = page.finish(rows, |staff| staff.id)?;
     Ok(proto::ListStaffResponse { staff: rows.iter().map(StaffRecord::to_proto).collect(), next_page_token })
 }

@@ -1,4 +1,4 @@
-//! Gives a call task to a member of the store's staff.
+//! Gives a call task to a member of the store's staff who may make calls.
 
 use std::mem;
 
@@ -6,7 +6,7 @@ use foursight_access::{
     Principal,
     audit::{self, Action},
 };
-use foursight_kernel::{CallTaskId, RequestKey, Result, StaffId, StoreId, Violations};
+use foursight_kernel::{CallTaskId, Error, RequestKey, Result, StaffId, StoreId, Violations};
 use foursight_proto::notification::v1::{AssignCallTaskRequest, CallTask, CallTaskState};
 use foursight_runtime::step;
 use serde_json::json;
@@ -26,7 +26,7 @@ pub(super) async fn assign(
     let request_id = violations.request_id(&mem::take(&mut request.request_id));
     violations.check()?;
     let id = id.ok_or(CallTaskError::NotFound)?;
-    let assignee = assignee.ok_or(CallTaskError::AssigneeNotAvailable)?;
+    let assignee = assignee.ok_or_else(unfit)?;
     let by = caller.require_staff()?;
     let key = RequestKey::of_step(request_id, METHOD, &caller.subject.name(), &request);
 
@@ -36,8 +36,8 @@ pub(super) async fn assign(
     let store = StoreId::from(task.store_id);
     if step::is_new(&mut tx, key.as_ref(), store, now).await? {
         check(&task, assignee, &request.etag)?;
-        if !staffing::works_at(&mut tx, assignee, store).await? {
-            return Err(CallTaskError::AssigneeNotAvailable.into());
+        if !staffing::may_call(&mut tx, assignee, store).await? {
+            return Err(unfit());
         }
         sqlx::query!(
             "UPDATE notification.call_tasks SET assignee_id = $2, assigner_id = $3, version = version + 1 WHERE id = $1",
@@ -78,4 +78,9 @@ fn check(task: &TaskRow, assignee: StaffId, etag: &str) -> Result<(), CallTaskEr
         }),
         _ => Ok(()),
     }
+}
+
+fn unfit() -> Error {
+    let description = "must be an active member of the store's staff, with the right call_task.write";
+    Error::invalid_field("assignee", description)
 }

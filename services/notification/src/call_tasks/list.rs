@@ -22,8 +22,7 @@ pub(super) async fn list(
     let assignee: Option<StaffId> = violations.optional_name("assignee", &request.assignee);
     let state = violations.optional_enum("state", request.state).unwrap_or(CallTaskState::Open);
     violations.check()?;
-    let filter = ListCallTasksRequest { page_size: 0, page_token: String::new(), ..request.clone() };
-    let page = Page::<(Timestamp, Uuid)>::parse(request.page_size, &request.page_token, &filter)?;
+    let page = Page::<(Timestamp, Uuid)>::parse(request)?;
     let (after_time, after_id) = page.after.unzip();
     if let Some(store) = store {
         caller.require_store(store)?;

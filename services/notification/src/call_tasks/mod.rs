@@ -40,8 +40,6 @@ pub(crate) enum CallTaskError {
         "somebody has given the call task to {assignee} already; to give it to somebody else, send the etag of the task as it is"
     )]
     AlreadyAssigned { assignee: String, assigner: String },
-    #[error("the assignee must be an active member of the store's staff")]
-    AssigneeNotAvailable,
     #[error(
         "the call of this call_record is recorded with another result; each call has a record of its own"
     )]
@@ -65,9 +63,6 @@ impl From<CallTaskError> for Error {
                     .with_metadata("assigner", assigner)
             }
             CallTaskError::CallRecorded => Self::already_exists("CALL_ALREADY_RECORDED", message),
-            CallTaskError::AssigneeNotAvailable => {
-                Self::failed_precondition("ASSIGNEE_NOT_AVAILABLE", message)
-            }
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Who makes a call: the active follow-up specialist of the store who has the fewest open ones.
 //!
-//! A task that found nobody, or whose assignee has left since, is given to somebody as soon as there is somebody.
+//! A task that found nobody, or whose assignee has left since or may make calls no more, is given to somebody as soon as there
+//! is somebody.
 
 use async_trait::async_trait;
+use foursight_access::rights::roles_with;
 use foursight_kernel::{Result, StaffId, StoreId};
 use foursight_proto::identity::v1::Role;
 use foursight_runtime::{Database, Tick};
@@ -10,6 +12,11 @@ use sqlx::PgConnection;
 
 /// How many tasks one transaction gives away.
 const BATCH: i64 = 200;
+
+/// The roles of those who may make calls.
+fn caller_roles() -> Vec<i16> {
+    roles_with("call_task.write")
+}
 
 /// The specialist with the fewest open tasks; of equals the one who came first (the smaller id).
 pub(super) async fn pick(tx: &mut PgConnection, store: StoreId) -> Result<Option<StaffId>> {
@@ -26,20 +33,22 @@ pub(super) async fn pick(tx: &mut PgConnection, store: StoreId) -> Result<Option
     Ok(id.map(StaffId::from))
 }
 
-/// Whether somebody is an active member of a store's staff.
-pub(super) async fn works_at(tx: &mut PgConnection, staff: StaffId, store: StoreId) -> Result<bool> {
-    let works = sqlx::query_scalar!(
+/// Whether somebody is an active member of a store's staff who may make calls.
+pub(super) async fn may_call(tx: &mut PgConnection, staff: StaffId, store: StoreId) -> Result<bool> {
+    let may = sqlx::query_scalar!(
         r#"SELECT EXISTS (
-             SELECT 1 FROM notification.staff WHERE id = $1 AND active AND stores @> ARRAY[$2::uuid]) AS "works!""#,
+             SELECT 1 FROM notification.staff
+             WHERE id = $1 AND active AND stores @> ARRAY[$2::uuid] AND roles && $3::smallint[]) AS "may!""#,
         staff.uuid(),
         store.uuid(),
+        &caller_roles(),
     )
     .fetch_one(tx)
     .await?;
-    Ok(works)
+    Ok(may)
 }
 
-/// The worker that gives away the tasks of nobody and of leavers.
+/// The worker that gives away the tasks of nobody, and of those who cannot make the call any more.
 pub(crate) struct Staffing {
     pub(crate) db: Database,
 }
@@ -61,7 +70,7 @@ impl Staffing {
              WHERE t.state = 1
                AND NOT EXISTS (
                  SELECT 1 FROM notification.staff s
-                 WHERE s.id = t.assignee_id AND s.active AND s.stores @> ARRAY[t.store_id])
+                 WHERE s.id = t.assignee_id AND s.active AND s.stores @> ARRAY[t.store_id] AND s.roles && $3::smallint[])
                AND EXISTS (
                  SELECT 1 FROM notification.staff s
                  WHERE s.active AND s.stores @> ARRAY[t.store_id] AND s.roles @> ARRAY[$1::smallint])
@@ -69,6 +78,7 @@ impl Staffing {
              FOR UPDATE OF t SKIP LOCKED",
             Role::FollowUpSpecialist as i16,
             BATCH,
+            &caller_roles(),
         )
         .fetch_all(&mut *tx)
         .await?;

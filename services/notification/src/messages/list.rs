@@ -24,8 +24,7 @@ pub(super) async fn list(
     let state: Option<MessageState> = violations.optional_enum("state", request.state);
     let kind: Option<MessageKind> = violations.optional_enum("kind", request.kind);
     violations.check()?;
-    let filter = ListMessagesRequest { page_size: 0, page_token: String::new(), ..request.clone() };
-    let page = Page::<(Timestamp, Uuid)>::parse(request.page_size, &request.page_token, &filter)?;
+    let page = Page::<(Timestamp, Uuid)>::parse(request)?;
     let (after_time, after_id) = page.after.unzip();
     if let Some(store) = store {
         caller.require_store(store)?;

@@ -161,18 +161,22 @@ async fn another_stores_tasks_do_not_exist() {
 }
 
 #[tokio::test]
-async fn a_task_is_given_to_the_stores_own_active_staff_only() {
+async fn a_task_is_given_to_the_stores_own_active_staff_who_may_call_only() {
     let (world, task) = with_task().await;
-    let (manager, leaver): (StaffId, StaffId) = (world.app.ids.next(), world.app.ids.next());
+    let [manager, leaver, advisor, nobody]: [StaffId; 4] = [(); 4].map(|()| world.app.ids.next());
     world.staff(manager, Role::CrManager, true, 1).await;
     world.staff(leaver, Role::FollowUpSpecialist, false, 1).await;
+    // Works here, and may not make calls.
+    world.staff(advisor, Role::SalesAdvisor, true, 1).await;
     let to = |staff: StaffId| AssignCallTaskRequest {
         name: task.name.clone(),
         assignee: staff.name(),
         ..Default::default()
     };
-    let refused = world.tasks(&world.caller).assign_call_task(to(leaver)).await.unwrap_err();
-    assert_eq!(refused.code(), Code::FailedPrecondition);
+    for unfit in [leaver, advisor, nobody] {
+        let refused = world.tasks(&world.caller).assign_call_task(to(unfit)).await;
+        assert_eq!(foursight_testkit::wrong_fields(refused), ["assignee"]);
+    }
     let given = world.tasks(&world.caller).assign_call_task(to(manager)).await.unwrap().into_inner();
     assert_eq!(given.assignee, manager.name());
 }
@@ -222,6 +226,17 @@ async fn the_tasks_of_nobody_and_of_leavers_find_somebody() {
     world.staff(first, Role::FollowUpSpecialist, false, 2).await;
     // Old news that comes late changes nothing.
     world.staff(first, Role::FollowUpSpecialist, true, 1).await;
+    assigned_to(&world, second).await;
+}
+
+#[tokio::test]
+async fn the_tasks_of_somebody_who_may_make_calls_no_more_go_to_one_who_may() {
+    let (world, _) = with_task().await;
+    let [first, second]: [StaffId; 2] = [(); 2].map(|()| world.app.ids.next());
+    world.staff(first, Role::FollowUpSpecialist, true, 1).await;
+    assigned_to(&world, first).await;
+    world.staff(first, Role::SalesAdvisor, true, 2).await;
+    world.staff(second, Role::FollowUpSpecialist, true, 1).await;
     assigned_to(&world, second).await;
 }
 

@@ -15,21 +15,28 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             "customer.write",
             "customer.reveal",
             "consent.write",
+            "lead.assign",
             "complaint.write",
             "complaint.assign",
             "complaint.revisit",
             "odometer.correct",
             "measure.read",
         ],
-        Role::GeneralManager => {
-            &["customer.reveal", "complaint.write", "complaint.assign", "odometer.correct", "measure.read"]
-        }
+        Role::GeneralManager => &[
+            "customer.reveal",
+            "lead.assign",
+            "complaint.write",
+            "complaint.assign",
+            "odometer.correct",
+            "measure.read",
+        ],
         Role::CrManager => &[
             "directory.write",
             "reception.write",
             "customer.write",
             "customer.reveal",
             "consent.write",
+            "lead.assign",
             "complaint.write",
             "complaint.assign",
             "complaint.revisit",
@@ -66,6 +73,7 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             &[
                 "reception.write",
                 "lead.write",
+                "lead.assign",
                 "complaint.write",
                 "complaint.assign",
                 "odometer.correct",
@@ -102,14 +110,6 @@ pub fn rights_of_service(service: &str) -> &'static [&'static str] {
     }
 }
 
-/// The roles of people at a store that grant a right, as a sentence names them.
-pub fn roles_with(right: &str) -> String {
-    let roles =
-        (1..).map_while(|number| Role::try_from(number).ok()).filter(|role| *role != Role::Integrator);
-    let named = roles.filter(|role| rights_of(*role).contains(&right)).map(|role| role.as_str_name());
-    named.collect::<Vec<_>>().join(", ")
-}
-
 /// The union of the rights of several roles, sorted.
 pub fn rights_of_all(roles: &[Role]) -> Vec<String> {
     let mut rights: Vec<String> = roles.iter().flat_map(|role| rights_of(*role)).map(str::to_owned).collect();
@@ -118,9 +118,34 @@ pub fn rights_of_all(roles: &[Role]) -> Vec<String> {
     rights
 }
 
+/// The numbers of the roles that grant a right, for services that keep who works where in which roles.
+pub fn roles_with(right: &str) -> Vec<i16> {
+    granting(right).map(|(number, _)| number).collect()
+}
+
+/// The roles of people that grant a right, as a sentence names them.
+pub fn roles_in_words(right: &str) -> String {
+    let people = granting(right).filter(|(_, role)| *role != Role::Integrator);
+    people.map(|(_, role)| role.as_str_name()).collect::<Vec<_>>().join(", ")
+}
+
+fn granting(right: &str) -> impl Iterator<Item = (i16, Role)> {
+    (1..)
+        .map_while(|number: i16| Role::try_from(i32::from(number)).ok().map(|role| (number, role)))
+        .filter(move |(_, role)| rights_of(*role).contains(&right))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_right_has_the_roles_that_grant_it() {
+        let numbers = |roles: &[Role]| roles.iter().map(|role| *role as i16).collect::<Vec<_>>();
+        assert_eq!(roles_with("call_task.write"), numbers(&[Role::CrManager, Role::FollowUpSpecialist]));
+        assert_eq!(roles_with("delivery.write"), numbers(&[Role::SalesAdvisor, Role::Integrator]));
+        assert_eq!(roles_with("nothing.write"), numbers(&[]));
+    }
 
     #[test]
     fn operations_never_see_customers() {
@@ -129,8 +154,8 @@ mod tests {
 
     #[test]
     fn who_may_do_something_can_be_named() {
-        assert_eq!(roles_with("delivery.write"), "ROLE_SALES_ADVISOR");
-        assert_eq!(roles_with("nonsense.write"), "");
+        assert_eq!(roles_in_words("delivery.write"), "ROLE_SALES_ADVISOR");
+        assert_eq!(roles_in_words("nonsense.write"), "");
     }
 
     #[test]

@@ -56,6 +56,8 @@ macro_rules! ids {
         #[serde(transparent)]
         pub struct $name(Uuid);
 
+        impl crate::page::Cursor for $name {}
+
         impl Id for $name {
             const COLLECTION: &'static str = $collection;
 

@@ -2,11 +2,15 @@
 //! that come in between neither hide nor repeat one.
 //!
 //! A token belongs to its list and filter: with another one, it would begin in the middle and leave out what comes before.
+//! It goes through URLs and into logs, so it carries no personal data: ids, times and figures only ([`Cursor`]). A list that is in
+//! the order of names begins after an id, whose name stays in the database.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use prost::Name;
+use foursight_proto::ListRequest;
+use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
 
 use crate::{Error, Result};
 
@@ -17,34 +21,44 @@ const MAX_SIZE: i32 = 200;
 /// may be a phone.
 type Mark = [u8; 3];
 
+/// What a token may carry: an id, a time, a figure, or several of them. Never a text: it might be somebody's name.
+pub trait Cursor: Serialize + DeserializeOwned {}
+
+impl Cursor for Uuid {}
+impl Cursor for Timestamp {}
+impl Cursor for i64 {}
+impl<C: Cursor> Cursor for Option<C> {}
+impl<A: Cursor, B: Cursor> Cursor for (A, B) {}
+impl<A: Cursor, B: Cursor, C: Cursor> Cursor for (A, B, C) {}
+
 /// One page that was asked for.
 #[derive(Debug, Clone)]
-pub struct Page<Cursor> {
+pub struct Page<C> {
     size: usize,
     /// How many rows to fetch: one more than the page holds, which tells whether another page follows.
     pub limit: i64,
     /// The last row of the page before; `None` for the first page.
-    pub after: Option<Cursor>,
+    pub after: Option<C>,
     mark: Mark,
 }
 
-impl<Cursor: Serialize + DeserializeOwned> Page<Cursor> {
-    /// Reads what the caller asked for. A size of 0 means 50; more than 200 gives 200. `filter` is the request without its
-    /// page: without size and token.
+impl<C: Cursor> Page<C> {
+    /// Reads what the caller asked for. A size of 0 means 50; more than 200 gives 200. The rest of the request is the filter that
+    /// the token belongs to.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for a negative size, a token that we did not make, or one of another list or filter.
-    pub fn parse(page_size: i32, page_token: &str, filter: &impl Name) -> Result<Self> {
-        let size = match page_size {
+    pub fn parse(request: &impl ListRequest) -> Result<Self> {
+        let size = match request.page_size() {
             0 => DEFAULT_SIZE,
-            1.. => page_size.min(MAX_SIZE),
+            size @ 1.. => size.min(MAX_SIZE),
             _ => return Err(Error::invalid_field("page_size", "must not be negative")),
         };
-        let mark = mark_of(filter);
-        let after = if page_token.is_empty() {
+        let mark = mark_of(request);
+        let after = if request.page_token().is_empty() {
             None
         } else {
-            let cursor = read(page_token, mark);
+            let cursor = read(request.page_token(), mark);
             Some(cursor.ok_or_else(|| {
                 let description =
                     "must be a next_page_token of the same list with the same filter, unchanged";
@@ -62,7 +76,7 @@ impl<Cursor: Serialize + DeserializeOwned> Page<Cursor> {
     pub fn finish<Row>(
         &self,
         mut rows: Vec<Row>,
-        cursor: impl FnOnce(&Row) -> Cursor,
+        cursor: impl FnOnce(&Row) -> C,
     ) -> Result<(Vec<Row>, String)> {
         if rows.len() <= self.size {
             return Ok((rows, String::new()));
@@ -76,17 +90,17 @@ impl<Cursor: Serialize + DeserializeOwned> Page<Cursor> {
 }
 
 /// What a list and its filter are known by.
-fn mark_of<F: Name>(filter: &F) -> Mark {
-    let mut content = F::full_name().into_bytes();
+fn mark_of<R: ListRequest>(request: &R) -> Mark {
+    let mut content = R::full_name().into_bytes();
     content.push(0);
-    content.extend(filter.encode_to_vec());
+    content.extend(request.clone().first_page().encode_to_vec());
     let mut mark = Mark::default();
     mark.iter_mut().zip(digest(&SHA256, &content).as_ref()).for_each(|(to, from)| *to = *from);
     mark
 }
 
 /// The cursor in a token of this mark.
-fn read<Cursor: DeserializeOwned>(token: &str, mark: Mark) -> Option<Cursor> {
+fn read<C: Cursor>(token: &str, mark: Mark) -> Option<C> {
     let token = URL_SAFE_NO_PAD.decode(token).ok()?;
     let (found, cursor) = token.split_first_chunk()?;
     (*found == mark).then(|| serde_json::from_slice(cursor).ok()).flatten()
@@ -100,8 +114,12 @@ mod tests {
 
     use super::*;
 
-    fn parse(size: i32, token: &str) -> Result<Page<i32>> {
-        Page::parse(size, token, &ListCustomersRequest::default())
+    fn parse(size: i32, token: &str) -> Result<Page<i64>> {
+        page_of(&ListCustomersRequest::default(), size, token)
+    }
+
+    fn page_of(filter: &ListCustomersRequest, page_size: i32, token: &str) -> Result<Page<i64>> {
+        Page::parse(&ListCustomersRequest { page_size, page_token: token.to_owned(), ..filter.clone() })
     }
 
     #[test]
@@ -129,7 +147,8 @@ mod tests {
     fn a_token_of_another_list_is_refused_by_its_field() {
         let (_, token) = parse(1, "").unwrap().finish(vec![7, 8], |row| *row).unwrap();
         // The same bytes, as nobody gave a filter.
-        let refused = Page::<i32>::parse(1, &token, &ListReceptionsRequest::default()).unwrap_err();
+        let request = ListReceptionsRequest { page_token: token, ..ListReceptionsRequest::default() };
+        let refused = Page::<i64>::parse(&request).unwrap_err();
         assert_eq!(refused.violations().fields().into_iter().collect::<Vec<_>>(), ["page_token"]);
     }
 
@@ -140,17 +159,17 @@ mod tests {
     proptest! {
         #[test]
         fn a_token_goes_on_with_its_own_filter(filter in filter(), last: i64) {
-            let page = Page::<i64>::parse(1, "", &filter).unwrap();
+            let page = page_of(&filter, 1, "").unwrap();
             let (_, token) = page.finish(vec![last, 0], |row| *row).unwrap();
             // A page may have another size than the one before.
-            prop_assert_eq!(Page::<i64>::parse(9, &token, &filter).unwrap().after, Some(last));
+            prop_assert_eq!(page_of(&filter, 9, &token).unwrap().after, Some(last));
         }
 
         #[test]
         fn a_token_is_no_good_with_another_filter(one in filter(), other in filter()) {
             prop_assume!(one != other);
-            let (_, token) = Page::<i64>::parse(1, "", &one).unwrap().finish(vec![7, 8], |row| *row).unwrap();
-            prop_assert!(Page::<i64>::parse(1, &token, &other).is_err());
+            let (_, token) = page_of(&one, 1, "").unwrap().finish(vec![7, 8], |row| *row).unwrap();
+            prop_assert!(page_of(&other, 1, &token).is_err());
         }
 
         #[test]
