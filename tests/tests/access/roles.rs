@@ -71,6 +71,7 @@ fn no_service_reads_or_writes_another_s_schema() -> Result<()> {
                 // What reads as the tables' owner is for the customer service alone.
                 refused(&mut role, "SELECT customer.file_of(1::smallint, '{}', NULL)").await?;
                 refused(&mut role, "SELECT * FROM customer.files('*', '{}')").await?;
+                refused(&mut role, "SELECT * FROM customer.files_in_reach").await?;
                 refused(&mut role, "SELECT * FROM customer.files_at_counter(1::smallint, '{}', NULL)")
                     .await?;
                 refused(

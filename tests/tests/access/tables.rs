@@ -32,6 +32,12 @@ pub(crate) const FREE: [&str; 7] = [
     "notification.vehicle_arrivals",
 ];
 
+/// Views that read as their owner and ask for the reach themselves, each with what it joins (`s` has the store).
+pub(crate) const ASKING_VIEWS: [(&str, &str); 1] = [(
+    "customer.files_in_reach",
+    "customer.customer_stores s LEFT JOIN customer.contact_points p ON p.customer_id = s.customer_id",
+)];
+
 const FILES: &str = "SELECT customer_id FROM customer.customer_stores WHERE store_id = $store";
 const CARS: &str = "SELECT vehicle_id FROM customer.vehicle_ownerships WHERE customer_id IN (SELECT customer_id FROM customer.customer_stores WHERE store_id = $store)";
 

@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_millis(200);
 
 /// The least time from one turn to the next: what commits meanwhile goes out together, and is heard together. An event after a
 /// quiet moment waits for nothing.
-const PACE: Duration = Duration::from_millis(8);
+const PACE: Duration = Duration::from_millis(6);
 
 /// How many events are published in one go.
 const BATCH: usize = 1_000;

@@ -85,7 +85,7 @@ impl Database {
     }
 
     /// Asks for rows outside any transaction of ours, so in one round trip: for what is read most. The question is given how far
-    /// the caller reaches, and its statement has to say so itself, by a function of the schema; one that does not reaches
+    /// the caller reaches, and its statement has to say so itself, before all that it reads; one that does not reaches
     /// nothing. It may be asked twice.
     ///
     /// # Errors
