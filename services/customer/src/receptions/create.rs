@@ -15,8 +15,11 @@ use sqlx::PgConnection;
 
 use crate::{
     context::Context,
-    customers::{NewFile, open::OpenError, stores},
-    receptions::{NOT_CONFIRMED, ReceptionRow, visitor},
+    customers::{NewFile, stores},
+    receptions::{
+        ReceptionRow,
+        visitor::{self, NoFile},
+    },
 };
 
 /// How often a visitor's file is looked for again when somebody else opened it in that moment.
@@ -138,13 +141,12 @@ async fn attempt(
         }
         Who::Visitor(file) => match visitor::find_or_open(&mut tx, ctx, caller, file, now).await {
             Ok((customer, outcome)) => Guest { customer: Some(customer), outcome: Some(outcome) },
-            Err(OpenError::Clash(_)) => return Ok(Written::FileOpened),
-            // Nothing was written but the note of this try, which stays.
-            Err(OpenError::Other(error)) if error.reason() == NOT_CONFIRMED => {
+            Err(NoFile::Opened) => return Ok(Written::FileOpened),
+            Err(NoFile::NotConfirmed(error)) => {
                 tx.commit().await?;
                 return Err(error);
             }
-            Err(OpenError::Other(error)) => return Err(error),
+            Err(NoFile::Other(error)) => return Err(error),
         },
     };
     let written = insert(&mut tx, ctx, new, guest, caller.staff(), key, now).await;

@@ -18,9 +18,6 @@ use uuid::Uuid;
 
 use crate::context::Context;
 
-/// The reason of [`ReceptionError::NotConfirmed`].
-const NOT_CONFIRMED: &str = "VISITOR_NOT_CONFIRMED";
-
 /// What a reception is refused for.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReceptionError {
@@ -45,7 +42,7 @@ impl From<ReceptionError> for Error {
             ReceptionError::NotConfirmed(seen) => seen,
             ReceptionError::TooManyTries(wait) => return Self::exhausted("TOO_MANY_TRIES", message, wait),
         };
-        let error = Self::failed_precondition(NOT_CONFIRMED, message);
+        let error = Self::failed_precondition("VISITOR_NOT_CONFIRMED", message);
         match seen {
             Some(customer) => error.with_metadata("customer", customer.name()),
             None => error,

@@ -21,19 +21,50 @@ use crate::{
     },
 };
 
+/// Why a visitor is not served with a file.
+pub(super) enum NoFile {
+    /// Somebody opened the visitor's file in this moment; the transaction is over.
+    Opened,
+    /// The visitor may be somebody else than the file is of. Nothing was written but a note of this try, which is to be committed.
+    NotConfirmed(Error),
+    /// Anything else.
+    Other(Error),
+}
+
+impl From<Error> for NoFile {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<sqlx::Error> for NoFile {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl From<OpenError> for NoFile {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Clash(_) => Self::Opened,
+            OpenError::Other(error) => Self::Other(error),
+        }
+    }
+}
+
 /// Serves a visitor with the one file there is, which the store sees from now on and which learns what it lacked; or opens
 /// one.
 ///
 /// # Errors
-/// `VISITOR_NOT_CONFIRMED` when the phone is on the file of another person, as far as name and id card tell: noted in the
-/// transaction, in which nothing else was written, for the caller to commit. `TOO_MANY_TRIES` after too many of them.
+/// `VISITOR_NOT_CONFIRMED` when the phone is on the file of another person, as far as name and id card tell, and
+/// `TOO_MANY_TRIES` after too many of them.
 pub(super) async fn find_or_open(
     tx: &mut PgConnection,
     ctx: &Context,
     caller: &Principal,
     visitor: &NewFile,
     now: Timestamp,
-) -> Result<(CustomerId, VisitorOutcome), OpenError> {
+) -> Result<(CustomerId, VisitorOutcome), NoFile> {
     let file = visitor.clone().seal(&ctx.keys, &ctx.ids, ctx.ids.next()).map_err(Error::from)?;
     // Most visitors are new.
     let known = if open::file_of(tx, &file).await?.is_some() {
@@ -58,7 +89,7 @@ async fn confirmed(
     caller: &Principal,
     visitor: &SealedFile,
     now: Timestamp,
-) -> Result<Option<CustomerId>> {
+) -> Result<Option<CustomerId>, NoFile> {
     let kind = visitor.facts.kind;
     let files = sqlx::query!(
         r#"SELECT file_id AS "id!", search_name AS "name!", same_national_id
@@ -83,5 +114,5 @@ async fn confirmed(
     let other = CustomerId::from(other.id);
     tries::failed(tx, caller, visitor, now).await?;
     let seen = stores::is_visible(tx, other).await?;
-    Err(ReceptionError::NotConfirmed(seen.then_some(other)).into())
+    Err(NoFile::NotConfirmed(ReceptionError::NotConfirmed(seen.then_some(other)).into()))
 }
