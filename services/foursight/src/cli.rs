@@ -43,7 +43,7 @@ pub(crate) enum Command {
     Story(Data),
     /// Lists, shows, replays and drops events that could not be handled.
     DeadLetters(DeadLetters),
-    /// Makes the facts that measures are counted from again, from the first event on. Analytics must not run.
+    /// Makes the facts that measures are counted from again, from the first event on. Analytics must not run: stop `up` first.
     AnalyticsRebuild(Config),
     /// Checks that nobody changed the audit logs.
     Audit(Config),

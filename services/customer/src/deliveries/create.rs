@@ -30,6 +30,7 @@ pub(super) struct NewDelivery {
     pub(super) lead: Option<LeadId>,
     pub(super) vin: String,
     pub(super) plate: Option<String>,
+    pub(super) plate_confirmed: bool,
     pub(super) model: String,
     pub(super) trim: String,
     pub(super) colour: String,
@@ -86,6 +87,7 @@ fn parse(v: &mut Violations, caller: &Principal, delivery: &Delivery, now: Times
         lead,
         vin: vin?,
         plate,
+        plate_confirmed: delivery.plate_confirmed,
         model,
         trim,
         colour,
@@ -115,6 +117,18 @@ pub(super) fn check(new: &NewDelivery, known: &AtHand) -> Result<()> {
     }
     let shown = Shown { km: new.odometer_km, at: new.deliver_time };
     odometer::check("delivery", shown, new.odometer_confirmed, known.odometer)
+}
+
+/// Whether the new car may have its plate, which hangs on another car of `holder`'s now. A customer takes the plate along to a new
+/// car; from somebody else's car it is taken only when somebody has looked again, because there a slip would cost a stranger theirs.
+pub(super) fn check_plate(new: &NewDelivery, holder: Option<CustomerId>) -> Result<()> {
+    if new.plate_confirmed || holder.is_none_or(|holder| holder == new.customer) {
+        return Ok(());
+    }
+    Err(Error::invalid_field(
+        "delivery.plate",
+        "hangs on another customer's car, as far as the group knows; look at it again, and if it is right, send plate_confirmed",
+    ))
 }
 
 #[cfg(test)]
@@ -159,6 +173,17 @@ mod tests {
         assert_eq!(new.deliver_time, now());
         assert_eq!(Some(new.advisor), advisor().staff());
         assert_eq!(new.plate.as_deref(), Some("浙A12345"));
+    }
+
+    #[test]
+    fn a_plate_leaves_a_strangers_car_only_when_it_was_looked_at_again() {
+        let mut new = parsed(&delivery());
+        let stranger = Some(CustomerId::from(Uuid::from_u128(9)));
+        assert!(check_plate(&new, None).is_ok());
+        assert!(check_plate(&new, Some(new.customer)).is_ok());
+        assert!(check_plate(&new, stranger).is_err());
+        new.plate_confirmed = true;
+        assert!(check_plate(&new, stranger).is_ok());
     }
 
     #[test]

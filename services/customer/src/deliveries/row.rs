@@ -38,6 +38,7 @@ impl DeliveryRow {
             deliver_time: Some(time::to_proto(self.deliver_time.to_jiff())),
             vehicle: VehicleId::from(self.vehicle_id).name(),
             odometer_confirmed: false,
+            plate_confirmed: false,
         }
     }
 }

@@ -68,6 +68,9 @@ pub(super) async fn write(
         }
         create::check(new, &known)?;
     }
+    if let Some(plate) = &new.plate {
+        create::check_plate(new, hand_over::plate_holder(&mut tx, plate, &new.vin).await?)?;
+    }
     let id: DeliveryId = ctx.ids.next();
     let it = HandOver {
         delivery: id,

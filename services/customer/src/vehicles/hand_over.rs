@@ -45,6 +45,17 @@ pub(crate) async fn at_hand(tx: &mut PgConnection, which: Which<'_>) -> Result<O
     }))
 }
 
+/// Whose other car this plate hangs on, in the whole group.
+pub(crate) async fn plate_holder(
+    tx: &mut PgConnection,
+    plate: &str,
+    vin: &str,
+) -> Result<Option<CustomerId>> {
+    let holder =
+        sqlx::query_scalar!("SELECT customer.plate_holder($1, $2)", plate, vin).fetch_one(tx).await?;
+    Ok(holder.map(CustomerId::from))
+}
+
 /// A reading, if there is one.
 pub(super) fn shown(km: Option<i32>, at: Option<sql::Timestamp>) -> Option<Shown> {
     km.zip(at).map(|(km, at)| Shown { km, at: at.to_jiff() })

@@ -165,6 +165,30 @@ async fn what_other_services_tell_stands_on_the_timeline_once() {
 }
 
 #[tokio::test]
+async fn a_plate_is_not_taken_from_a_strangers_car_by_a_slip() {
+    let world = World::start().await;
+    let first = world.open(&world.here, world.hangzhou, "示例一", "13800001234").await.name;
+    let second = world.open(&world.there, world.suzhou, "示例二", "13900005678").await.name;
+    let plated = |delivery| Delivery { plate: "浙A12345".to_owned(), ..delivery };
+    let old = plated(delivery(&first, world.hangzhou, "LDEMA00000X000001"));
+    let old = world.deliver(&world.here, old).await.unwrap().vehicle;
+    let elsewhere = plated(delivery(&second, world.suzhou, "LDEMA00000X000002"));
+    assert_eq!(wrong_fields(world.deliver(&world.there, elsewhere.clone()).await), ["delivery.plate"]);
+    assert_eq!(world.vehicle(&world.here, &old).await.unwrap().plate, "浙A12345");
+
+    // The same customer's new car.
+    let new = plated(delivery(&first, world.hangzhou, "LDEMA00000X000009"));
+    let new = world.deliver(&world.here, new).await.unwrap().vehicle;
+    assert_eq!(world.vehicle(&world.here, &new).await.unwrap().plate, "浙A12345");
+    assert_eq!(world.vehicle(&world.here, &old).await.unwrap().plate, "");
+
+    let looked_at = Delivery { plate_confirmed: true, ..elsewhere };
+    let moved = world.deliver(&world.there, looked_at).await.unwrap().vehicle;
+    assert_eq!(world.vehicle(&world.there, &moved).await.unwrap().plate, "浙A12345");
+    assert_eq!(world.vehicle(&world.here, &new).await.unwrap().plate, "");
+}
+
+#[tokio::test]
 async fn a_used_car_changes_hands_and_keeps_its_history() {
     let world = World::start().await;
     let first = world.open(&world.here, world.hangzhou, "示例一", "13800001234").await.name;

@@ -12,7 +12,7 @@ use crate::cli::Config;
 /// Walks the chain of every service's audit log.
 pub(super) async fn run(config: &Config) -> Result<()> {
     let settings = config.settings_here()?;
-    let mut whole = true;
+    let (mut whole, mut walked) = (true, false);
     for role in roles::all() {
         let Some(url) = settings.service(role.name()).database_url.filter(|_| role.migrator().is_some())
         else {
@@ -28,7 +28,9 @@ pub(super) async fn run(config: &Config) -> Result<()> {
             }
         };
         print(&format!("{:<13} {verdict}", role.name()))?;
+        walked = true;
     }
+    ensure!(walked, "no database is configured: say --data DIR of a stack that runs, or --config FILE");
     ensure!(whole, "an audit log is not what was written");
     Ok(())
 }

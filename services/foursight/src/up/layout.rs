@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 /// A private stack's data folder.
 #[derive(Debug, Clone)]
@@ -46,12 +46,17 @@ impl Layout {
         self.root.join("foursight.log")
     }
 
-    pub(super) fn exists(&self) -> bool {
-        self.root.exists()
-    }
-
     /// Makes the folder. Others may pass through it (Postgres runs as somebody else when we are root), and see nothing.
+    ///
+    /// A folder with other things in it is somebody's home, and no place for servers and secrets.
     pub(super) fn create(&self) -> Result<()> {
+        let ours = [self.servers(), self.secrets(), self.configuration(), self.log()];
+        let taken = fs::read_dir(&self.root).is_ok_and(|mut things| things.next().is_some());
+        ensure!(
+            !taken || ours.iter().any(|thing| thing.exists()),
+            "{} holds other things; name a new or empty folder, or one that foursight made",
+            self.root.display()
+        );
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o711)

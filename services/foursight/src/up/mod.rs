@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use foursight_kernel::SystemClock;
 use foursight_local::Stack;
 use foursight_runtime::{Running, Start, telemetry::Telemetry};
+use sqlx::{Connection, PgConnection};
 
 use crate::{
     demo::{self, DemoTarget},
@@ -95,7 +96,10 @@ impl Plan {
         if self.customers > 0 {
             let target = DemoTarget { settings: settings.clone(), clock: Arc::new(SystemClock) };
             (self.progress)("loading the demo group, or what is missing of it");
-            demo::load(&target, self.customers, self.seed, &self.loaded).await?;
+            let report = demo::load(&target, self.customers, self.seed, &self.loaded).await?;
+            if report.written > 0 {
+                gather_statistics(&servers.postgres_url(DATABASE)).await?;
+            }
         }
 
         (self.progress)("starting the roles");
@@ -106,6 +110,14 @@ impl Plan {
         layout::write_private(&layout.ready(), &serde_json::to_string(&ready)?)?;
         Ok((ready, running, telemetry))
     }
+}
+
+/// Tells Postgres at once what the tables are like now. It would find out by itself within a minute, and until then plan for empty
+/// ones, while the consumers hear years of events.
+async fn gather_statistics(owner_url: &str) -> Result<()> {
+    let mut owner = PgConnection::connect(owner_url).await?;
+    sqlx::raw_sql("ANALYZE").execute(&mut owner).await?;
+    Ok(owner.close().await?)
 }
 
 impl Up {

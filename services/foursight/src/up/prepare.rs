@@ -50,13 +50,15 @@ impl Plan {
     /// When something is missing or taken; the message says what to do.
     pub async fn prepare(&self) -> Result<Prepared> {
         let layout = Layout::new(&self.data);
-        if self.fresh && layout.exists() {
-            (self.progress)("forgetting what is there");
-            // Started once more, so that nobody else is at work in the folder and no orphan is left.
-            self.servers(&layout).await?.stop().await?;
+        layout.create()?;
+        if self.fresh {
+            if layout.servers().exists() {
+                (self.progress)("forgetting what is there");
+                // Started once more, so that nobody else is at work in the folder and no orphan is left.
+                self.servers(&layout).await?.stop().await?;
+            }
             layout.remove()?;
         }
-        layout.create()?;
         let servers = self.servers(&layout).await?;
         match self.settings(&layout, &servers).await {
             Ok(settings) => Ok(Prepared { layout, servers, settings: Arc::new(settings) }),
