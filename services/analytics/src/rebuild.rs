@@ -28,6 +28,8 @@ pub async fn rebuild(database: &Database, bus: &Bus) -> Result<u64> {
     .fetch_one(&mut *tx)
     .await?;
     if sessions > 0 {
+        // Given back first: who asks again at once would make a second connection, and count this one.
+        tx.rollback().await?;
         let message = format!(
             "analytics runs, or somebody else uses its database role: {sessions} other connections; stop every process that \
              runs analytics (`foursight analytics`, `all`), run this again, then start them"
