@@ -36,16 +36,9 @@ pub(crate) async fn create(
     let key = ctx.keys.request_key(request_id, &customer);
     let file = new.seal(&ctx.keys, &ctx.ids, ctx.ids.next())?;
     let now = ctx.now();
-    let mut tx = ctx.db.begin(caller).await?;
-    match open::open(&mut tx, ctx, caller, &file, key.as_ref(), now).await {
-        Ok(()) => {
-            tx.commit().await?;
-            Ok(file.to_proto(now))
-        }
-        Err(OpenError::Clash(clash)) => {
-            drop(tx);
-            after_clash(ctx, caller, &file, key.as_ref(), clash).await
-        }
+    match open::open_alone(ctx, caller, &file, key.as_ref(), now).await {
+        Ok(()) => Ok(file.to_proto(now)),
+        Err(OpenError::Clash(clash)) => after_clash(ctx, caller, &file, key.as_ref(), clash).await,
         Err(OpenError::Other(error)) => Err(error),
     }
 }

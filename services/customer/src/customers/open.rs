@@ -1,13 +1,14 @@
-//! Writing a new file: one statement for the file, its link to the store, its key and its contact points; then the event
-//! and the audit row.
+//! Writing a new file: one statement for the file, its link to the store, its key, its contact points, the event and the audit row.
+
+use std::sync::LazyLock;
 
 use foursight_access::{Principal, audit};
 use foursight_kernel::{CustomerId, Error, RequestKey, Result, replay, sql, unique_violation};
 use foursight_messaging::NewEvent;
 use foursight_proto::customer::{events::v1::CustomerCreated, v1::LifeCycleStage};
-use foursight_runtime::record;
+use foursight_runtime::{Statement, record};
 use jiff::Timestamp;
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::{
     context::Context,
@@ -42,14 +43,105 @@ pub(crate) async fn open(
     ctx: &Context,
     caller: &Principal,
     file: &SealedFile,
+    now: Timestamp,
+) -> Result<(), OpenError> {
+    let points = PointColumns::of(file.points.iter());
+    let done = told(ctx, caller, file, now, None, opening(file, &points, None, now)).execute(tx).await;
+    done.map_err(clash)?;
+    Ok(())
+}
+
+/// Opens the file in a transaction of its own, in one round trip: desks and imports do little else.
+pub(crate) async fn open_alone(
+    ctx: &Context,
+    caller: &Principal,
+    file: &SealedFile,
     request: Option<&RequestKey>,
     now: Timestamp,
 ) -> Result<(), OpenError> {
-    insert(tx, file, request, now).await.map_err(|error| match unique_violation(&error) {
+    let points = PointColumns::of(file.points.iter());
+    let opening = opening(file, &points, request, now);
+    let done = ctx.db.carry_out(caller, |reach| told(ctx, caller, file, now, Some(reach), opening)).await;
+    done.map_err(clash)
+}
+
+fn clash(error: sqlx::Error) -> OpenError {
+    match unique_violation(&error) {
         Some("customers_request") => OpenError::Clash(Clash::Request),
         Some("customers_national_id" | "contact_points_holder") => OpenError::Clash(Clash::Customer),
         _ => OpenError::Other(error.into()),
-    })?;
+    }
+}
+
+/// How many values [`opening`] has.
+const VALUES: usize = 22;
+
+/// The statement of the file's own rows. Its text is put together, so that no compiler checks it; every test that opens a file does.
+fn opening<'q>(
+    file: &'q SealedFile,
+    points: &'q PointColumns<'q>,
+    request: Option<&'q RequestKey>,
+    now: Timestamp,
+) -> Statement<'q> {
+    static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+        record::statement(
+            "file AS (
+                 INSERT INTO customer.customers (id, kind, display_name, search_name, gender, birthday,
+                     national_id_sealed, national_id_hash, store_id, source, stage, version, create_time, update_time,
+                     request_id, request_hash)
+                 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13, $14 FROM reach
+             ), link AS (
+                 INSERT INTO customer.customer_stores (customer_id, store_id, start_time) SELECT $1, $9, $12 FROM reach
+             ), key AS (
+                 INSERT INTO customer.customer_keys (customer_id, master_version, wrapped)
+                 SELECT $1, $15, $16 FROM reach
+             )
+             INSERT INTO customer.contact_points
+                 (customer_id, id, kind, sealed, hash, tail_hash, exclusive, source, store_id, start_time)
+             SELECT $1, p.id, p.kind, p.sealed, p.hash, p.tail_hash, p.exclusive, $10, $9, $12
+             FROM reach, unnest($17::uuid[], $18::smallint[], $19::bytea[], $20::bytea[], $21::bytea[], $22::boolean[])
+                  AS p (id, kind, sealed, hash, tail_hash, exclusive)",
+            VALUES,
+        )
+    });
+    let facts = &file.facts;
+    let (national_id_sealed, national_id_hash) =
+        file.national_id.as_ref().map(|(sealed, hash)| (sealed.as_slice(), hash.as_slice())).unzip();
+    let (request_id, request_hash) = replay::columns(request);
+    sqlx::query(AssertSqlSafe(STATEMENT.as_str()))
+        .bind(file.id.uuid())
+        .bind(sql::number(facts.kind))
+        .bind(facts.display_name.as_str())
+        .bind(search::fold(&facts.display_name))
+        .bind(sql::number(facts.gender))
+        .bind(facts.birthday.map(sql::on))
+        .bind(national_id_sealed)
+        .bind(national_id_hash)
+        .bind(facts.store.uuid())
+        .bind(sql::number(facts.source))
+        .bind(sql::number(LifeCycleStage::Prospect))
+        .bind(sql::at(now))
+        .bind(request_id)
+        .bind(request_hash)
+        .bind(file.key.master_version)
+        .bind(file.key.wrapped.as_slice())
+        .bind(&points.ids)
+        .bind(&points.kinds)
+        .bind(&points.sealed)
+        .bind(&points.hashes)
+        .bind(&points.tail_hashes)
+        .bind(&points.exclusive)
+}
+
+/// The same with what it tells and who did it.
+fn told<'q>(
+    ctx: &Context,
+    caller: &Principal,
+    file: &SealedFile,
+    now: Timestamp,
+    reach: Option<String>,
+    opening: Statement<'q>,
+) -> Statement<'q> {
     let facts = &file.facts;
     let created = CustomerCreated {
         customer: file.id.name(),
@@ -64,62 +156,7 @@ pub(crate) async fn open(
         store: Some(facts.store),
         detail: serde_json::json!({ "kind": facts.kind.as_str_name(), "source": facts.source.as_str_name() }),
     };
-    record::change(tx, &ctx.ids, caller, now, event, action).await?;
-    Ok(())
-}
-
-async fn insert(
-    tx: &mut PgConnection,
-    file: &SealedFile,
-    request: Option<&RequestKey>,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    let facts = &file.facts;
-    let (national_id_sealed, national_id_hash) =
-        file.national_id.as_ref().map(|(sealed, hash)| (sealed.as_slice(), hash.as_slice())).unzip();
-    let (request_id, request_hash) = replay::columns(request);
-    let points = PointColumns::of(file.points.iter());
-    sqlx::query!(
-        "WITH file AS (
-             INSERT INTO customer.customers (id, kind, display_name, search_name, gender, birthday, national_id_sealed,
-                 national_id_hash, store_id, source, stage, version, create_time, update_time, request_id, request_hash)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13, $14)
-         ), link AS (
-             INSERT INTO customer.customer_stores (customer_id, store_id, start_time) VALUES ($1, $9, $12)
-         ), key AS (
-             INSERT INTO customer.customer_keys (customer_id, master_version, wrapped) VALUES ($1, $15, $16)
-         )
-         INSERT INTO customer.contact_points
-             (customer_id, id, kind, sealed, hash, tail_hash, exclusive, source, store_id, start_time)
-         SELECT $1, p.id, p.kind, p.sealed, p.hash, p.tail_hash, p.exclusive, $10, $9, $12
-         FROM unnest($17::uuid[], $18::smallint[], $19::bytea[], $20::bytea[], $21::bytea[], $22::boolean[])
-              AS p (id, kind, sealed, hash, tail_hash, exclusive)",
-        file.id.uuid(),
-        sql::number(facts.kind),
-        facts.display_name,
-        search::fold(&facts.display_name),
-        sql::number(facts.gender),
-        facts.birthday.map(sql::on) as _,
-        national_id_sealed,
-        national_id_hash,
-        facts.store.uuid(),
-        sql::number(facts.source),
-        sql::number(LifeCycleStage::Prospect),
-        sql::at(now) as _,
-        request_id,
-        request_hash,
-        file.key.master_version,
-        file.key.wrapped,
-        &points.ids,
-        &points.kinds,
-        &points.sealed as _,
-        &points.hashes as _,
-        &points.tail_hashes as _,
-        &points.exclusive,
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
+    record::bind(opening, reach, &ctx.ids, caller, now, event, action)
 }
 
 /// The one file of somebody who stands at the counter, whichever store opened it.

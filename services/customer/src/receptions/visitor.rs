@@ -74,7 +74,7 @@ pub(super) async fn find_or_open(
         None
     };
     let Some(known) = known else {
-        open::open(tx, ctx, caller, &file, None, now).await?;
+        open::open(tx, ctx, caller, &file, now).await?;
         return Ok((file.id, VisitorOutcome { file_opened: true, ..VisitorOutcome::default() }));
     };
     stores::link(tx, known, visitor.store, now).await?;

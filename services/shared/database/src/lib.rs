@@ -4,5 +4,5 @@
 mod pool;
 mod transaction;
 
-pub use pool::{Limits, Pool, Question};
+pub use pool::{Limits, Pool, Question, Statement};
 pub use transaction::Transaction;

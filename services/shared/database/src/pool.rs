@@ -16,7 +16,7 @@ use foursight_kernel::{Error, Result};
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, PgConnection, Postgres,
     postgres::{PgArguments, PgConnectOptions, PgRow},
-    query::Map,
+    query::{Map, Query},
 };
 
 use crate::Transaction;
@@ -56,6 +56,9 @@ impl Manager for Connections {
 
 /// A question as `sqlx::query_as!` makes it.
 pub type Question<'q, F> = Map<'q, Postgres, F, PgArguments>;
+
+/// A statement with its values.
+pub type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
 /// What a pool may have and take.
 #[derive(Debug, Clone, Copy)]
@@ -140,14 +143,36 @@ impl Pool {
         }
     }
 
+    /// Carries out a statement that is a transaction of its own, in one round trip.
+    ///
+    /// # Errors
+    /// The database's. Unlike [`Pool::begin`], it passes over no connection that has died: nobody knows then whether the
+    /// statement was carried out.
+    pub async fn carry_out(&self, statement: Statement<'_>) -> Result<(), sqlx::Error> {
+        let mut connection = self.connection().await?;
+        let done = statement.execute(&mut *connection).await;
+        if let Err(error) = &done
+            && is_broken(error)
+        {
+            drop(Object::take(connection));
+            self.let_go();
+        }
+        done.map(drop)
+    }
+
     /// No connection can be had any more; those that are out close when they come back.
     pub fn close(&self) {
         self.connections.close();
     }
 
-    async fn connection(&self) -> Result<Connection> {
+    async fn connection(&self) -> Result<Connection, sqlx::Error> {
         self.tidy();
         self.connections.get().await.map_err(nothing_free)
+    }
+
+    /// Closes the connections that nobody uses now: where one has died, the others have, most often.
+    fn let_go(&self) {
+        self.connections.retain(|_, _| false);
     }
 
     /// Whether to go on with another connection: nothing was done on one that turns out to have died while it lay here.
@@ -157,6 +182,7 @@ impl Pool {
             return Err(error);
         }
         *dead += 1;
+        self.let_go();
         Ok(())
     }
 
@@ -172,13 +198,24 @@ impl Pool {
     }
 }
 
-fn nothing_free(error: PoolError<sqlx::Error>) -> Error {
+/// Whether an error says something of the connection, and not of the statement: the classes of SQLSTATE are "connection
+/// exception" and "operator intervention".
+fn is_broken(error: &sqlx::Error) -> bool {
     match error {
-        PoolError::Backend(error) => error.into(),
-        PoolError::Closed => sqlx::Error::PoolClosed.into(),
+        sqlx::Error::Database(refused) => {
+            refused.code().is_none_or(|code| code.starts_with("08") || code.starts_with("57P"))
+        }
+        _ => true,
+    }
+}
+
+fn nothing_free(error: PoolError<sqlx::Error>) -> sqlx::Error {
+    match error {
+        PoolError::Backend(error) => error,
+        PoolError::Closed => sqlx::Error::PoolClosed,
         // No hooks are set; what remains is a wait that was too long.
         PoolError::Timeout(_) | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
-            sqlx::Error::PoolTimedOut.into()
+            sqlx::Error::PoolTimedOut
         }
     }
 }

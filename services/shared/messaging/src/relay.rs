@@ -27,6 +27,11 @@ const POLL: Duration = Duration::from_millis(200);
 /// quiet moment waits for nothing.
 const PACE: Duration = Duration::from_millis(6);
 
+/// So many events in one turn are worth the pace; while there are several times as many, turns are as many times rarer, up to
+/// [`RARER`] times. Who writes that much shares the machine with them, and who waits does not notice.
+const WORTH: usize = 4;
+const RARER: u32 = 4;
+
 /// How many events are published in one go.
 const BATCH: usize = 1_000;
 
@@ -58,6 +63,11 @@ pub struct Relay {
     pub wake: Wake,
 }
 
+/// The least time from the turn that published so many events to the next.
+fn pace(published: usize) -> Duration {
+    PACE * u32::try_from(published / WORTH).unwrap_or(RARER).clamp(1, RARER)
+}
+
 impl std::fmt::Debug for Relay {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Relay").field("service", &self.service).finish_non_exhaustive()
@@ -83,9 +93,9 @@ impl Relay {
                 }
                 continue;
             }
-            let next = Instant::now() + PACE;
+            let began = Instant::now();
             let outcome = self.turn(&mut mended_for).await;
-            let nothing = matches!(outcome, Ok(0));
+            let published = *outcome.as_ref().unwrap_or(&0);
             match outcome {
                 // A full batch, or one that is to be published again: there may be more.
                 Ok(published) if published == BATCH => {
@@ -102,9 +112,9 @@ impl Relay {
                 return;
             }
             if delay.is_zero() {
-                if !nothing {
+                if published > 0 {
                     tokio::select! {
-                        () = tokio::time::sleep_until(next) => {}
+                        () = tokio::time::sleep_until(began + pace(published)) => {}
                         () = stop.cancelled() => {}
                     }
                 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use foursight_access::{Principal, Reach};
-use foursight_database::{Limits, Pool, Question, Transaction};
+use foursight_database::{Limits, Pool, Question, Statement, Transaction};
 use foursight_kernel::{Error, Result};
 use foursight_messaging::relay::Wake;
 use sqlx::{
@@ -101,6 +101,23 @@ impl Database {
     {
         let reach = reach_of(caller);
         self.pool.ask(|| question(&reach)).await
+    }
+
+    /// Carries out a statement that is a transaction of its own, in one round trip: for what is written most. It is given how far
+    /// the caller reaches, and has to say so itself, before all that it writes ([`record::statement`](crate::record::statement)); one
+    /// that does not reaches nothing. Wakes the relay.
+    ///
+    /// # Errors
+    /// The database's. When it went away meanwhile, nobody knows whether the statement was carried out, and the same request
+    /// with the same request id finds out.
+    pub async fn carry_out<'q>(
+        &self,
+        caller: &Principal,
+        statement: impl FnOnce(String) -> Statement<'q>,
+    ) -> Result<(), sqlx::Error> {
+        self.pool.carry_out(statement(reach_of(caller))).await?;
+        self.wake.wake();
+        Ok(())
     }
 
     async fn begin_with(&self, begin: &str) -> Result<Tx> {

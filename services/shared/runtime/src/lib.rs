@@ -17,6 +17,7 @@ pub mod telemetry;
 pub mod worker;
 
 pub use database::{Database, Tx};
+pub use foursight_database::Statement;
 pub use foursight_kernel::trace::trace_id;
 pub use health::Readiness;
 pub use keys::{HashKey, MasterKey};

@@ -6,6 +6,7 @@ use foursight_access::{
     Principal,
     audit::{self, Action},
 };
+use foursight_database::Statement;
 use foursight_kernel::{Ids, Result};
 use foursight_messaging::{NewEvent, outbox};
 use jiff::Timestamp;
@@ -28,4 +29,32 @@ pub async fn change(
     let statement = outbox::bind(sqlx::query(AssertSqlSafe(BOTH.as_str())), ids.uuid(), now, event);
     audit::bind(statement, caller, now, action).execute(tx).await?;
     Ok(())
+}
+
+/// A statement that writes a change, its event and its audit row, and says itself how far it reaches: in a transaction, or as one
+/// of its own ([`Database::carry_out`](crate::Database::carry_out)). `writing` has so many `values` and goes on after the clauses
+/// of a `WITH`. What it writes under row-level security it takes from the clause `reach`, so that this is said before:
+/// `INSERT INTO leads (id, …) SELECT $1, … FROM reach`.
+pub fn statement(writing: &str, values: usize) -> String {
+    format!(
+        "WITH reach AS MATERIALIZED (
+             SELECT set_config('foursight.reach', coalesce(${}, current_setting('foursight.reach', true)), true)
+         ), told AS ({}), recorded AS ({}), {writing}",
+        values + 1,
+        outbox::insert(values + 2),
+        audit::insert(values + 10),
+    )
+}
+
+/// Gives a [`statement`] its values after its own. `reach` is absent in a transaction that has said it.
+pub fn bind<'q>(
+    statement: Statement<'q>,
+    reach: Option<String>,
+    ids: &Ids,
+    caller: &Principal,
+    now: Timestamp,
+    event: NewEvent,
+    action: Action<'_>,
+) -> Statement<'q> {
+    audit::bind(outbox::bind(statement.bind(reach), ids.uuid(), now, event), caller, now, action)
 }
