@@ -3,14 +3,15 @@
 use foursight_kernel::{Error, Result};
 use foursight_messaging::Bus;
 use foursight_runtime::Database;
+use sqlx::AssertSqlSafe;
 
-use crate::facts;
+use crate::{
+    facts,
+    role::{PURPOSE, SERVICE},
+};
 
-/// The consumer's purpose; part of its durable's name.
-pub(crate) const PURPOSE: &str = "facts";
-
-/// The service's name.
-pub(crate) const SERVICE: &str = "analytics";
+/// The tables that hold facts.
+const TABLES: [&str; 5] = ["stores", "deliveries", "visits", "cases", "call_tasks"];
 
 /// Forgets all facts, and that their events were ever heard. When the service starts again, it hears every event from the
 /// first on, and the facts come out the same. Run twice, or broken off and run again, it ends the same. Answers how many
@@ -32,18 +33,17 @@ pub async fn rebuild(database: &Database, bus: &Bus) -> Result<u64> {
         tx.rollback().await?;
         let message = format!(
             "analytics runs, or somebody else uses its database role: {sessions} other connections; stop every process that \
-             runs analytics (`foursight analytics`, `all`), run this again, then start them"
+             runs analytics (`foursight analytics`, `all`, `up`), run this again, then start them"
         );
         return Err(Error::failed_precondition("ANALYTICS_RUNS", message));
     }
     // One that starts in this moment waits, and then finds neither a fact nor an event that it has heard.
-    sqlx::query("LOCK TABLE inbox, stores, deliveries, visits, cases, call_tasks IN EXCLUSIVE MODE")
-        .execute(&mut *tx)
-        .await?;
+    let lock = format!("LOCK TABLE inbox, {} IN EXCLUSIVE MODE", TABLES.join(", "));
+    sqlx::query(AssertSqlSafe(lock)).execute(&mut *tx).await?;
     let durable = foursight_messaging::topology::durable(SERVICE, PURPOSE);
     let heard = sqlx::query("DELETE FROM inbox WHERE consumer = $1").bind(&durable).execute(&mut *tx).await?;
-    for table in ["stores", "deliveries", "visits", "cases", "call_tasks"] {
-        sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table}"))).execute(&mut *tx).await?;
+    for table in TABLES {
+        sqlx::query(AssertSqlSafe(format!("DELETE FROM {table}"))).execute(&mut *tx).await?;
     }
     // The facts first: an event that is heard twice has one effect, one that is not heard again would have none.
     tx.commit().await?;

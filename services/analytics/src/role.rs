@@ -12,8 +12,13 @@ use tonic::service::Routes;
 use crate::{
     facts::{self, Facts},
     measures::MeasureApi,
-    rebuild::{PURPOSE, SERVICE},
 };
+
+/// The service's name.
+pub(crate) const SERVICE: &str = "analytics";
+
+/// What its consumer is for; part of the durable's name.
+pub(crate) const PURPOSE: &str = "facts";
 
 static MIGRATOR: Migrator = sqlx::migrate!();
 

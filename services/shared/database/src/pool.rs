@@ -12,7 +12,7 @@ use deadpool::{
     Runtime,
     managed::{self, Manager, Metrics, Object, PoolError, QueueMode, RecycleResult},
 };
-use foursight_kernel::{Error, Result};
+use foursight_kernel::{Error, Result, database_is_away};
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, PgConnection, Postgres,
     postgres::{PgArguments, PgConnectOptions, PgRow},
@@ -152,7 +152,7 @@ impl Pool {
         let mut connection = self.connection().await?;
         let done = statement.execute(&mut *connection).await;
         if let Err(error) = &done
-            && is_broken(error)
+            && database_is_away(error)
         {
             drop(Object::take(connection));
             self.let_go();
@@ -195,17 +195,6 @@ impl Pool {
         {
             self.connections.retain(|_, metrics| metrics.last_used() < IDLE);
         }
-    }
-}
-
-/// Whether an error says something of the connection, and not of the statement: the classes of SQLSTATE are "connection
-/// exception" and "operator intervention".
-fn is_broken(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(refused) => {
-            refused.code().is_none_or(|code| code.starts_with("08") || code.starts_with("57P"))
-        }
-        _ => true,
     }
 }
 

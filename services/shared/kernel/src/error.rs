@@ -251,7 +251,7 @@ impl From<sqlx::Error> for Error {
 }
 
 /// Whether the trouble is with the connection and not with what was asked.
-fn database_is_away(error: &sqlx::Error) -> bool {
+pub fn database_is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)
         | sqlx::Error::PoolTimedOut

@@ -13,7 +13,7 @@ pub mod trace;
 pub mod working_time;
 
 pub use clock::{Clock, SharedClock, SystemClock, TestClock};
-pub use error::{Error, Result, unique_violation};
+pub use error::{Error, Result, database_is_away, unique_violation};
 pub use fields::{Violation, Violations};
 pub use ids::{
     CallTaskId, CaseId, ConsentId, ContactPointId, CustomerId, DeliveryId, Id, Ids, InvalidName, LeadId,

@@ -27,9 +27,11 @@ const POLL: Duration = Duration::from_millis(200);
 /// quiet moment waits for nothing.
 const PACE: Duration = Duration::from_millis(6);
 
-/// So many events in one turn are worth the pace; while there are several times as many, turns are as many times rarer, up to
-/// [`RARER`] times. Who writes that much shares the machine with them, and who waits does not notice.
+/// So many events in one turn are worth the pace. While there are several times as many, turns are as many times rarer: who writes
+/// that much shares the machine with them, and who waits does not notice.
 const WORTH: usize = 4;
+
+/// So many times rarer at the most.
 const RARER: u32 = 4;
 
 /// How many events are published in one go.
@@ -61,11 +63,6 @@ pub struct Relay {
     pub clock: SharedClock,
     /// Rung after each commit.
     pub wake: Wake,
-}
-
-/// The least time from the turn that published so many events to the next.
-fn pace(published: usize) -> Duration {
-    PACE * u32::try_from(published / WORTH).unwrap_or(RARER).clamp(1, RARER)
 }
 
 impl std::fmt::Debug for Relay {
@@ -165,4 +162,9 @@ impl Relay {
             None => Ok(taken),
         }
     }
+}
+
+/// The least time from the turn that published so many events to the next.
+fn pace(published: usize) -> Duration {
+    PACE * u32::try_from(published / WORTH).unwrap_or(RARER).clamp(1, RARER)
 }
