@@ -3,15 +3,20 @@
 use std::sync::Arc;
 
 use foursight_kernel::{Ids, SharedClock};
-use foursight_runtime::Database;
+use foursight_runtime::{Database, Together};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use crate::{customers::KeyRing, staff::Colleagues};
+use crate::{
+    customers::{FilesById, KeyRing},
+    staff::Colleagues,
+};
 
 /// Database, clock, ids, keys, and who the staff are. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) db: Database,
+    /// The files that are read by id.
+    pub(crate) files: Together<FilesById>,
     pub(crate) clock: SharedClock,
     pub(crate) ids: Ids,
     pub(crate) keys: Arc<KeyRing>,

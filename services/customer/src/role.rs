@@ -10,7 +10,7 @@ use foursight_proto::customer::v1::{
     lead_service_server::LeadServiceServer, reception_service_server::ReceptionServiceServer,
     vehicle_service_server::VehicleServiceServer, visit_service_server::VisitServiceServer,
 };
-use foursight_runtime::{Role, RoleContext, RoleParts, Settings, Worker};
+use foursight_runtime::{Role, RoleContext, RoleParts, Settings, Together, Worker};
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
@@ -18,7 +18,7 @@ use crate::{
     consents::Consents,
     contacts::Contacts,
     context::Context,
-    customers::{Customers, KeyRing},
+    customers::{Customers, FilesById, KeyRing},
     deliveries::Deliveries,
     leads::{self, Leads},
     receptions::Receptions,
@@ -50,6 +50,7 @@ impl Role for CustomerRole {
     async fn build(&self, context: &RoleContext) -> anyhow::Result<RoleParts> {
         let ctx = Context {
             db: context.db.clone(),
+            files: Together::new("files", FilesById(context.db.clone())),
             clock: context.clock.clone(),
             ids: context.ids.clone(),
             keys: Arc::new(key_ring(&context.settings)?),

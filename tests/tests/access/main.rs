@@ -8,4 +8,5 @@ mod roles;
 mod rows;
 mod strangers;
 mod tables;
+mod together;
 mod tokens;

@@ -3,11 +3,12 @@
 use std::cmp::Reverse;
 
 use foursight_access::Principal;
-use foursight_kernel::{CustomerId, Result, StoreId, sql::Timestamp, time};
+use foursight_kernel::{CustomerId, Error, Result, StoreId, sql::Timestamp, time};
 use foursight_proto::{
     customer::v1::{ContactPoint, Customer},
     google::r#type::Date,
 };
+use foursight_runtime::{Database, RowsById, Within};
 use secrecy::ExposeSecret;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// A file beside one of its stores within reach and one of its contact points; a file without any has a row all the same.
-struct FileRow {
+pub(crate) struct FileRow {
     id: Uuid,
     kind: i16,
     display_name: String,
@@ -71,34 +72,47 @@ macro_rules! files {
 
 /// The files of these ids that the transaction's caller may see, newest first.
 pub(crate) async fn read(tx: &mut PgConnection, keys: &KeyRing, ids: &[Uuid]) -> Result<Vec<Customer>> {
-    to_protos(files!(None::<&str>, ids).fetch_all(tx).await?, keys)
+    let mut rows = files!(None::<&str>, ids).fetch_all(tx).await?;
+    rows.sort_unstable_by_key(|row| Reverse(row.id));
+    rows.chunk_by(|one, next| one.id == next.id).map(|file| to_proto(file, keys)).collect()
 }
 
 /// The file of this id, if the caller may see it, in one round trip.
 pub(crate) async fn read_one(ctx: &Context, caller: &Principal, id: CustomerId) -> Result<Option<Customer>> {
-    let ids = [id.uuid()];
-    let rows = ctx.db.ask(caller, |reach| files!(reach, &ids)).await?;
-    Ok(to_protos(rows, &ctx.keys)?.pop())
+    let rows = ctx.files.find(caller, id.uuid()).await?;
+    if rows.is_empty() { Ok(None) } else { to_proto(&rows, &ctx.keys).map(Some) }
 }
 
-/// Newest first; contact points in the order in which they were learnt, stores in the order in which they came to serve.
-fn to_protos(mut rows: Vec<FileRow>, keys: &KeyRing) -> Result<Vec<Customer>> {
-    rows.sort_unstable_by_key(|row| {
-        (Reverse(row.id), row.point_id, row.served_since.to_jiff(), row.served_by)
-    });
-    rows.chunk_by(|one, next| one.id == next.id)
-        .filter_map(|file| Some((file.first()?, file)))
-        .map(|(first, file)| {
-            let id = CustomerId::from(first.id);
-            let key = WrappedKey { master_version: first.master_version, wrapped: first.wrapped.clone() };
-            let key = keys.unwrap(id, &key)?;
-            let of_first_point = file.iter().take_while(|row| row.point_id == first.point_id);
-            let stores = of_first_point.map(|row| row.served_by).collect();
-            let of_first_store = file.iter().filter(|row| row.served_by == first.served_by);
-            let points = of_first_store.filter_map(|row| row.contact_point(id, &key).transpose());
-            first.to_proto(&key, stores, points.collect::<Result<_>>()?)
-        })
-        .collect()
+/// How files are read by id, for many callers at once.
+#[derive(Debug, Clone)]
+pub(crate) struct FilesById(pub(crate) Database);
+
+impl RowsById for FilesById {
+    type Row = FileRow;
+
+    async fn ask(&self, within: &Within, ids: &[Uuid]) -> Result<Vec<FileRow>> {
+        self.0.ask(|| files!(within.as_str(), ids)).await
+    }
+
+    fn id(row: &FileRow) -> Uuid {
+        row.id
+    }
+}
+
+/// The file that these rows are of, of which there is one at least: contact points in the order in which they were learnt, stores in
+/// the order in which they came to serve.
+fn to_proto(rows: &[FileRow], keys: &KeyRing) -> Result<Customer> {
+    let mut rows: Vec<&FileRow> = rows.iter().collect();
+    rows.sort_unstable_by_key(|row| (row.point_id, row.served_since.to_jiff(), row.served_by));
+    let first = rows.first().ok_or_else(|| Error::internal("a file without rows"))?;
+    let id = CustomerId::from(first.id);
+    let key = WrappedKey { master_version: first.master_version, wrapped: first.wrapped.clone() };
+    let key = keys.unwrap(id, &key)?;
+    let of_first_point = rows.iter().take_while(|row| row.point_id == first.point_id);
+    let stores = of_first_point.map(|row| row.served_by).collect();
+    let of_first_store = rows.iter().filter(|row| row.served_by == first.served_by);
+    let points = of_first_store.filter_map(|row| row.contact_point(id, &key).transpose());
+    first.to_proto(&key, stores, points.collect::<Result<_>>()?)
 }
 
 impl FileRow {

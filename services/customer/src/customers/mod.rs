@@ -25,6 +25,7 @@ use foursight_proto::customer::v1::{
 };
 use tonic::{Request, Response, Status};
 
+pub(crate) use file::FilesById;
 #[cfg(test)]
 pub(crate) use keys::tests;
 pub(crate) use keys::{KeyRing, WrappedKey};

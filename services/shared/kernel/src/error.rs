@@ -136,6 +136,21 @@ impl Error {
         self
     }
 
+    /// The same trouble, for somebody else who waited for the same thing.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let Parts { code, reason, message, violations, metadata, retry_delay, source } = &*self.0;
+        Self(Box::new(Parts {
+            code: *code,
+            reason,
+            message: message.clone(),
+            violations: violations.clone(),
+            metadata: metadata.clone(),
+            retry_delay: *retry_delay,
+            source: source.as_ref().map(|source| source.to_string().into()),
+        }))
+    }
+
     /// The kind of trouble.
     pub fn code(&self) -> Code {
         self.0.code

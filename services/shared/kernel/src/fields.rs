@@ -17,7 +17,7 @@ pub struct Violation {
 }
 
 /// Collects violations. Each check gives what it could read, so that all fields are looked at before [`Self::check`].
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Violations {
     found: Vec<Violation>,
 }

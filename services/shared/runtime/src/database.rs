@@ -3,6 +3,7 @@
 use std::{
     ops::{Deref, DerefMut},
     str::FromStr,
+    sync::Arc,
     time::Duration,
 };
 
@@ -62,7 +63,7 @@ impl Database {
     /// # Errors
     /// `UNAVAILABLE` while the database is away.
     pub async fn begin(&self, caller: &Principal) -> Result<Tx> {
-        self.begin_with(&reaching(&reach_of(caller))).await
+        self.begin_with(&Within::of(caller).begin()).await
     }
 
     /// Begins a transaction that reaches the whole group: for what the service does by itself.
@@ -70,7 +71,7 @@ impl Database {
     /// # Errors
     /// `UNAVAILABLE` while the database is away.
     pub async fn begin_as_service(&self) -> Result<Tx> {
-        self.begin_with(&reaching(GROUP)).await
+        self.begin_with(&Within::group().begin()).await
     }
 
     /// The same as [`Database::begin`], for lists: their filters come and go, so that no single plan fits them all, and
@@ -81,26 +82,21 @@ impl Database {
     pub async fn begin_list(&self, caller: &Principal) -> Result<Tx> {
         let planned_each_time = "SET LOCAL plan_cache_mode = auto; SET LOCAL enable_seqscan = on; \
                                  SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on";
-        self.begin_with(&format!("{}; {planned_each_time}", reaching(&reach_of(caller)))).await
+        self.begin_with(&format!("{}; {planned_each_time}", Within::of(caller).begin())).await
     }
 
-    /// Asks for rows outside any transaction of ours, so in one round trip: for what is read most. The question is given how far
-    /// the caller reaches, and its statement has to say so itself, before all that it reads; one that does not reaches
-    /// nothing. It may be asked twice.
+    /// Asks for rows outside any transaction of ours, so in one round trip: for what is read most. The question's statement has
+    /// to say itself within which reach it asks, before all that it reads; one that does not reaches nothing. It may be asked
+    /// twice.
     ///
     /// # Errors
     /// `UNAVAILABLE` while the database is away.
-    pub async fn ask<'q, F, T>(
-        &self,
-        caller: &Principal,
-        question: impl Fn(&str) -> Question<'q, F>,
-    ) -> Result<Vec<T>>
+    pub async fn ask<'q, F, T>(&self, question: impl Fn() -> Question<'q, F>) -> Result<Vec<T>>
     where
         F: FnMut(PgRow) -> Result<T, sqlx::Error> + Send,
         T: Send + Unpin,
     {
-        let reach = reach_of(caller);
-        self.pool.ask(|| question(&reach)).await
+        self.pool.ask(question).await
     }
 
     /// Carries out a statement that is a transaction of its own, in one round trip: for what is written most. It is given how far
@@ -115,7 +111,7 @@ impl Database {
         caller: &Principal,
         statement: impl FnOnce(String) -> Statement<'q>,
     ) -> Result<(), sqlx::Error> {
-        self.pool.carry_out(statement(reach_of(caller))).await?;
+        self.pool.carry_out(statement(Within::of(caller).as_str().to_owned())).await?;
         self.wake.wake();
         Ok(())
     }
@@ -136,16 +132,34 @@ impl Database {
 }
 
 /// How far a caller reaches, as the policies read it.
-fn reach_of(caller: &Principal) -> String {
-    match &caller.reach {
-        Reach::Group => GROUP.to_owned(),
-        Reach::Stores(stores) => stores.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
-    }
-}
+/// How far a statement reaches, as the database is told: [`GROUP`], or stores' UUIDs that we printed ourselves.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Within(Arc<str>);
 
-/// The beginning of a transaction. The reach is [`GROUP`] or UUIDs that we printed ourselves.
-fn reaching(reach: &str) -> String {
-    format!("BEGIN; SET LOCAL foursight.reach = '{reach}'")
+impl Within {
+    /// As far as a caller does.
+    pub fn of(caller: &Principal) -> Self {
+        match &caller.reach {
+            Reach::Group => Self::group(),
+            Reach::Stores(stores) => {
+                Self(stores.iter().map(ToString::to_string).collect::<Vec<_>>().join(",").into())
+            }
+        }
+    }
+
+    fn group() -> Self {
+        Self(GROUP.into())
+    }
+
+    /// What the database's setting is set to.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The beginning of a transaction.
+    fn begin(&self) -> String {
+        format!("BEGIN; SET LOCAL foursight.reach = '{}'", self.0)
+    }
 }
 
 /// A transaction that says how far it reaches. Dropped without [`Tx::commit`], it is rolled back, after the answer: what only

@@ -14,9 +14,10 @@ pub mod run;
 pub mod settings;
 pub mod step;
 pub mod telemetry;
+pub mod together;
 pub mod worker;
 
-pub use database::{Database, Tx};
+pub use database::{Database, Tx, Within};
 pub use foursight_database::Statement;
 pub use foursight_kernel::trace::trace_id;
 pub use health::Readiness;
@@ -25,4 +26,5 @@ pub use peers::{Anonymous, PeerChannel, Peers};
 pub use role::{Role, RoleContext, RoleParts};
 pub use run::{Addresses, Running, SlowBody, Start};
 pub use settings::Settings;
+pub use together::{RowsById, Together};
 pub use worker::{Tick, Worker};

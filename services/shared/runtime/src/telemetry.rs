@@ -102,7 +102,10 @@ impl Telemetry {
             .with_tracked_inactivity(false)
             .with_context_activation(endpoint.is_some())
             .with_threads(false)
-            .with_filter("info,sqlx=off,h2=off,hyper=off,tonic=off,async_nats=off".parse::<Targets>()?);
+            .with_filter(
+                "info,sqlx=off,h2=off,hyper=off,tonic=off,async_nats=off,batch_aint_one=off"
+                    .parse::<Targets>()?,
+            );
         let writer = match settings.log_file.as_str() {
             "" => BoxMakeWriter::new(std::io::stderr),
             file => {
