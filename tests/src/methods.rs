@@ -214,6 +214,9 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
             "intendedModel": "远山 S7", "grade": "LEAD_GRADE_H", "owner": staff,
         }),
         "AssignLead" => json!({ "owner": staff }),
+        "LoseLead" => {
+            json!({ "reason": "LEAD_LOSS_REASON_OTHER_BRAND", "competitor": "示例汽车", "note": "价格更低" })
+        }
         "GradeLead" => json!({ "grade": "LEAD_GRADE_H" }),
         "CreateDelivery" => json!({
             "customer": names.of("customers"), "store": store, "lead": names.of("leads"), "vin": "1M8GDM9AXKP042788",

@@ -3,12 +3,12 @@
 use foursight_messaging::{HandleError, Received};
 use foursight_proto::customer::{
     events::v1::{
-        ConsentRecorded, CustomerCreated, LeadAssigned, LeadCreated, LeadGraded, LeadReleased,
+        ConsentRecorded, CustomerCreated, LeadAssigned, LeadCreated, LeadGraded, LeadLost, LeadReleased,
         OdometerCorrected, ReceptionCreated, VehicleDelivered, VisitCompleted, VisitStarted,
     },
     v1::{
-        ConsentState, ContactKind, CustomerKind, LeadGrade, OdometerCorrectionReason, Purpose, ReceptionKind,
-        SourceChannel, VisitKind,
+        ConsentState, ContactKind, CustomerKind, LeadGrade, LeadLossReason, OdometerCorrectionReason,
+        Purpose, ReceptionKind, SourceChannel, VisitKind,
     },
 };
 
@@ -49,6 +49,11 @@ pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
     if let Some(it) = event.decode::<LeadReleased>()? {
         let details = [("previous_owner", it.previous_owner)];
         return Ok(Entry::of(&it.customer, "LEAD_RELEASED", Rank::Lead, it.lead, details));
+    }
+    if let Some(it) = event.decode::<LeadLost>()? {
+        let reason = code(it.reason, LeadLossReason::as_str_name, "LEAD_LOSS_REASON_");
+        let details = [("reason", reason), ("owner", it.owner), ("staff", it.staff)];
+        return Ok(Entry::of(&it.customer, "LEAD_LOST", Rank::Lead, it.lead, details));
     }
     if let Some(it) = event.decode::<VehicleDelivered>()? {
         let details = [

@@ -7,6 +7,7 @@
 //! | `RECEPTION_CREATED` | the reception | `kind` |
 //! | `LEAD_CREATED`, `LEAD_GRADED` | the lead | `source`, `grade`, `owner` |
 //! | `LEAD_ASSIGNED`, `LEAD_RELEASED` (nobody has it) | the lead | `owner`, `previous_owner` |
+//! | `LEAD_LOST` | the lead | `reason`, `owner`, `staff` (who said so) |
 //! | `VEHICLE_DELIVERED` | the delivery | `vehicle`, `lead`, `advisor`, `odometer_km` |
 //! | `VISIT_STARTED`, `VISIT_COMPLETED` | the visit | `vehicle`, `kind`, `odometer_km`, `advisor` |
 //! | `ODOMETER_CORRECTED` | the vehicle | `reason`, `wrong_km`, `odometer_km` |
