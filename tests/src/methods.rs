@@ -231,6 +231,9 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
             "store": store, "wrongKm": 320, "odometerKm": 32, "reason": "ODOMETER_CORRECTION_REASON_TYPING_ERROR",
             "note": "多打了一个零",
         }),
+        "CorrectPlate" => json!({
+            "store": store, "plate": "沪A12346", "reason": "PLATE_CORRECTION_REASON_NEW_PLATE", "note": "行驶证",
+        }),
         "CompleteVisit" => {
             json!({ "amount": { "currencyCode": "CNY", "units": "100", "nanos": 500_000_000 } })
         }

@@ -20,7 +20,7 @@ pub(crate) struct Entry {
 }
 
 /// The kinds of entries; the table in `timeline` says what each has. The last two are events that are newer than the program.
-pub(crate) const KINDS: [&str; 30] = [
+pub(crate) const KINDS: [&str; 31] = [
     "CUSTOMER_CREATED",
     "CONSENT_RECORDED",
     "RECEPTION_CREATED",
@@ -33,6 +33,7 @@ pub(crate) const KINDS: [&str; 30] = [
     "VISIT_STARTED",
     "VISIT_COMPLETED",
     "ODOMETER_CORRECTED",
+    "PLATE_CORRECTED",
     "CALL_TASK_PLANNED",
     "CALL_ATTEMPTED",
     "CALL_TASK_COMPLETED",

@@ -4,11 +4,11 @@ use foursight_messaging::{HandleError, Received};
 use foursight_proto::customer::{
     events::v1::{
         ConsentRecorded, CustomerCreated, LeadAssigned, LeadCreated, LeadGraded, LeadLost, LeadReleased,
-        OdometerCorrected, ReceptionCreated, VehicleDelivered, VisitCompleted, VisitStarted,
+        OdometerCorrected, PlateCorrected, ReceptionCreated, VehicleDelivered, VisitCompleted, VisitStarted,
     },
     v1::{
         ConsentState, ContactKind, CustomerKind, LeadGrade, LeadLossReason, OdometerCorrectionReason,
-        Purpose, ReceptionKind, SourceChannel, VisitKind,
+        PlateCorrectionReason, Purpose, ReceptionKind, SourceChannel, VisitKind,
     },
 };
 
@@ -84,6 +84,10 @@ pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
             ("odometer_km", it.odometer_km.to_string()),
         ];
         return Ok(Entry::of(&it.customer, "ODOMETER_CORRECTED", Rank::Visit, it.vehicle, details));
+    }
+    if let Some(it) = event.decode::<PlateCorrected>()? {
+        let reason = code(it.reason, PlateCorrectionReason::as_str_name, "PLATE_CORRECTION_REASON_");
+        return Ok(Entry::of(&it.customer, "PLATE_CORRECTED", Rank::Visit, it.vehicle, [("reason", reason)]));
     }
     Ok(None)
 }

@@ -11,6 +11,7 @@
 //! | `VEHICLE_DELIVERED` | the delivery | `vehicle`, `lead`, `advisor`, `odometer_km` |
 //! | `VISIT_STARTED`, `VISIT_COMPLETED` | the visit | `vehicle`, `kind`, `odometer_km`, `advisor` |
 //! | `ODOMETER_CORRECTED` | the vehicle | `reason`, `wrong_km`, `odometer_km` |
+//! | `PLATE_CORRECTED` | the vehicle | `reason` |
 //! | `CALL_TASK_PLANNED`, `CALL_ATTEMPTED`, `CALL_TASK_COMPLETED` | the call task | `kind`, `result`, `state`, `satisfaction`, `score`, … |
 //! | `MESSAGE_PLANNED`, `MESSAGE_SENT`, `MESSAGE_SUPPRESSED`, `MESSAGE_FAILED` | the message | `kind`, `state`, `reason` |
 //! | `CASE_OPENED` | the case | `number`, `kind`, `category`, `severity`, `owner` |

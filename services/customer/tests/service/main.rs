@@ -11,6 +11,7 @@ mod leaving;
 mod lost;
 mod odometer;
 mod one_at_a_time;
+mod plates;
 mod presented;
 mod receptions;
 mod repeats;
