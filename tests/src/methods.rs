@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use foursight_access::rules::{Rule, Rules};
 use foursight_kernel::{Clock, SystemClock};
 use foursight_proto::access::v1::Scope;
-use prost_reflect::{FieldDescriptor, MessageDescriptor, Value as Reflected};
+use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, Value as Reflected};
 use reqwest::Method as Verb;
 use serde_json::{Value, json};
 
@@ -21,6 +21,8 @@ pub struct ApiMethod {
     pub name: String,
     /// Who may call it; `None` is a mistake.
     pub rule: Option<Rule>,
+    /// Further ways of calling it by JSON.
+    pub further: Vec<HttpRule>,
     /// How it is called by JSON; `None` where it is not.
     pub http: Option<HttpRule>,
     /// The request.
@@ -48,10 +50,13 @@ pub fn methods() -> Result<Vec<ApiMethod>> {
     ours.flat_map(|service| service.methods().collect::<Vec<_>>())
         .map(|method| {
             let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+            let mut rules_of_http = http_rules(&method)?.into_iter();
+            let http = rules_of_http.next();
             Ok(ApiMethod {
+                http,
+                further: rules_of_http.collect(),
                 name: method.name().to_owned(),
                 rule: rules.of(&path).cloned(),
-                http: http_rule(&method)?,
                 input: method.input(),
                 path,
             })
@@ -59,16 +64,24 @@ pub fn methods() -> Result<Vec<ApiMethod>> {
         .collect()
 }
 
-fn http_rule(method: &prost_reflect::MethodDescriptor) -> Result<Option<HttpRule>> {
+fn http_rules(method: &prost_reflect::MethodDescriptor) -> Result<Vec<HttpRule>> {
     let pool = foursight_proto::descriptors();
     let http = pool.get_extension_by_name("google.api.http").context("google.api.http is not known")?;
     let options = method.options();
     if !options.has_extension(&http) {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let annotation = options.get_extension(&http);
+    let annotation = annotation.as_message().context("the annotation is no message")?;
+    let further = annotation.get_field_by_name("additional_bindings");
+    let further = further.as_deref().and_then(Reflected::as_list).unwrap_or_default();
+    let rules = std::iter::once(annotation).chain(further.iter().filter_map(Reflected::as_message));
+    rules.map(http_rule).collect()
+}
+
+fn http_rule(annotation: &DynamicMessage) -> Result<HttpRule> {
     let text = |field: &str| {
-        let value = annotation.as_message().and_then(|message| message.get_field_by_name(field));
+        let value = annotation.get_field_by_name(field);
         value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
     };
     let verbs = [
@@ -80,7 +93,7 @@ fn http_rule(method: &prost_reflect::MethodDescriptor) -> Result<Option<HttpRule
     ];
     let found = verbs.into_iter().map(|(field, verb)| (verb, text(field))).find(|(_, path)| !path.is_empty());
     let (verb, template) = found.context("an annotation without a path")?;
-    Ok(Some(HttpRule { verb, template, body: text("body") }))
+    Ok(HttpRule { verb, template, body: text("body") })
 }
 
 impl ApiMethod {
@@ -189,6 +202,10 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
             "field": "SENSITIVE_FIELD_CONTACT_POINT", "contactPoint": names.of("contactPoints"),
             "reason": "the customer asked for a call",
         }),
+        "ListCustomers" => json!({ "store": store, "q": "安可晴", "pageSize": 20 }),
+        "ListVehicles" => {
+            json!({ "customer": names.of("customers"), "plate": "沪A12345", "vin": "1M8GDM9AXKP042788" })
+        }
         "CreateReception" => json!({
             "store": store, "kind": "RECEPTION_KIND_WALK_IN", "visitor": customer, "intendedModel": "远山 S7",
         }),
@@ -197,6 +214,9 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
             "intendedModel": "远山 S7", "grade": "LEAD_GRADE_H", "owner": staff,
         }),
         "AssignLead" => json!({ "owner": staff }),
+        "LoseLead" => {
+            json!({ "reason": "LEAD_LOSS_REASON_OTHER_BRAND", "competitor": "示例汽车", "note": "价格更低" })
+        }
         "GradeLead" => json!({ "grade": "LEAD_GRADE_H" }),
         "CreateDelivery" => json!({
             "customer": names.of("customers"), "store": store, "lead": names.of("leads"), "vin": "1M8GDM9AXKP042788",
@@ -210,6 +230,9 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
         "CorrectOdometer" => json!({
             "store": store, "wrongKm": 320, "odometerKm": 32, "reason": "ODOMETER_CORRECTION_REASON_TYPING_ERROR",
             "note": "多打了一个零",
+        }),
+        "CorrectPlate" => json!({
+            "store": store, "plate": "沪A12346", "reason": "PLATE_CORRECTION_REASON_NEW_PLATE", "note": "行驶证",
         }),
         "CompleteVisit" => {
             json!({ "amount": { "currencyCode": "CNY", "units": "100", "nanos": 500_000_000 } })

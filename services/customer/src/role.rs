@@ -54,7 +54,7 @@ impl Role for CustomerRole {
             clock: context.clock.clone(),
             ids: context.ids.clone(),
             keys: Arc::new(key_ring(&context.settings)?),
-            staff: Colleagues::new(context.peers.channel("identity")),
+            staff: Colleagues::new(context.peers.channel("identity"), context.db.clone()),
         };
         let release = leads::Release(ctx.clone());
         let routes = Routes::new(CustomerServiceServer::new(Customers(ctx.clone())))

@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use foursight_access::{Principal, Reach};
+use foursight_access::{Principal, Reach, rights::roles_with};
 use foursight_kernel::{Error, Result, StaffId, StoreId};
 use foursight_proto::identity::v1::{
     GetStaffRequest, GetStoreRequest, Staff, directory_service_client::DirectoryServiceClient,
 };
-use foursight_runtime::PeerChannel;
+use foursight_runtime::{Database, PeerChannel};
 use moka::future::Cache;
 use tonic::Code;
+use uuid::Uuid;
 
 mod changed;
 
@@ -28,9 +29,18 @@ const RETRY: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub(crate) struct Colleagues {
     identity: PeerChannel,
+    db: Database,
     known: Cache<StaffId, Staff>,
     /// Those that were found; a store is never taken away.
     stores: Cache<StoreId, ()>,
+}
+
+/// Where somebody works and as what, as identity told it last.
+struct Told {
+    stores: Vec<Uuid>,
+    headquarters: bool,
+    active: bool,
+    roles: Vec<i16>,
 }
 
 /// What somebody must be for a part.
@@ -45,13 +55,14 @@ pub(crate) enum Part {
 }
 
 impl Colleagues {
-    pub(crate) fn new(identity: PeerChannel) -> Self {
+    pub(crate) fn new(identity: PeerChannel, db: Database) -> Self {
         let known = Cache::builder().max_capacity(MOST_REMEMBERED).time_to_live(REMEMBERED).build();
         let stores = Cache::builder().max_capacity(MOST_REMEMBERED).build();
-        Self { identity, known, stores }
+        Self { identity, db, known, stores }
     }
 
-    /// Refuses who cannot have a part at a store. Of the caller the token tells already.
+    /// Refuses who cannot have a part at a store. The caller's token may be older than what identity told since: somebody who
+    /// left has it for some minutes. So what was told is looked at, and where nothing was, the token says enough.
     ///
     /// # Errors
     /// A violation of `field`; `IDENTITY_AWAY` while identity does not answer.
@@ -63,13 +74,24 @@ impl Colleagues {
         store: StoreId,
         part: Part,
     ) -> Result<()> {
-        if caller.staff() == Some(staff) && part.is_for(caller) {
-            return Ok(());
-        }
-        match self.find(staff).await? {
-            Some(found) if fits(&found, store, part) => Ok(()),
-            Some(_) | None => Err(Error::invalid_field(field, part.description())),
-        }
+        let fit = if caller.staff() == Some(staff) && part.is_for(caller) {
+            self.told(caller, staff).await?.is_none_or(|told| told.fits(store, part))
+        } else {
+            self.find(staff).await?.is_some_and(|found| fits(&found, store, part))
+        };
+        if fit { Ok(()) } else { Err(Error::invalid_field(field, part.description())) }
+    }
+
+    /// What identity told of somebody, if it was heard yet.
+    async fn told(&self, caller: &Principal, staff: StaffId) -> Result<Option<Told>> {
+        let told = self.db.ask(caller, |_| {
+            sqlx::query_as!(
+                Told,
+                "SELECT stores, headquarters, active, roles FROM customer.staff WHERE id = $1",
+                staff.uuid(),
+            )
+        });
+        Ok(told.await?.pop())
     }
 
     /// Refuses a store that the caller does not reach. Who reaches the whole group may name any id, so that one is looked up.
@@ -129,6 +151,21 @@ fn fits(staff: &Staff, store: StoreId, part: Part) -> bool {
         }
 }
 
+impl Told {
+    /// The same of what identity told.
+    fn fits(&self, store: StoreId, part: Part) -> bool {
+        let works_there = self.headquarters || self.stores.contains(&store.uuid());
+        works_there
+            && match part {
+                Part::With(right) => {
+                    self.active && roles_with(right).iter().any(|role| self.roles.contains(role))
+                }
+                Part::Active => self.active,
+                Part::Past => true,
+            }
+    }
+}
+
 impl Part {
     /// Whether the caller, who is active and reaches the store, can have this part.
     fn is_for(self, caller: &Principal) -> bool {
@@ -153,9 +190,26 @@ impl Part {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
+    use foursight_proto::identity::v1::Role;
 
     use super::*;
+
+    #[test]
+    fn what_was_told_says_the_same() {
+        let (here, there) = (StoreId::from(Uuid::from_u128(1)), StoreId::from(Uuid::from_u128(2)));
+        let told = |active, headquarters| Told {
+            stores: vec![here.uuid()],
+            headquarters,
+            active,
+            roles: vec![Role::SalesAdvisor as i16],
+        };
+        let parts = [Part::With("lead.write"), Part::With("visit.write"), Part::Active, Part::Past];
+        let all = |told: Told, store| parts.map(|part| told.fits(store, part));
+        assert_eq!(all(told(true, false), here), [true, false, true, true]);
+        assert_eq!(all(told(true, false), there), [false; 4]);
+        assert_eq!(all(told(false, false), here), [false, false, false, true]);
+        assert_eq!(all(told(true, true), there), [true, false, true, true]);
+    }
 
     #[test]
     fn the_part_says_who_fits() {

@@ -88,6 +88,15 @@ impl Problem {
         }
     }
 
+    /// With what is said for people as somebody else would say it.
+    pub(crate) fn with_words(mut self, said: impl Fn(&str) -> String) -> Self {
+        self.detail = said(&self.detail);
+        for violation in &mut self.violations {
+            violation.description = said(&violation.description);
+        }
+        self
+    }
+
     /// With the fields as somebody else names them.
     pub(crate) fn with_fields(mut self, renamed: impl Fn(&str) -> String) -> Self {
         if self.violations.is_empty() {

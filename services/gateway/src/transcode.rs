@@ -75,7 +75,8 @@ async fn call(
     let call = Call { path: method.grpc_path.clone(), headers, framed, timeout };
     let answer = call::unary(gateway.peers[route.method].clone(), call).await.map_err(|status| {
         let in_json = |field: &str| json::in_json(&gateway.schema, method.input, field);
-        Problem::from_status(&status).with_fields(in_json)
+        let words = json::Words::of(&gateway.schema, method.input);
+        Problem::from_status(&status).with_words(|text| words.in_json(text)).with_fields(in_json)
     })?;
     let mut json = Vec::with_capacity(answer.len() * 2 + 64);
     json::encode::encode(&gateway.schema, method.output, &answer, &mut json).map_err(|error| {
@@ -189,7 +190,7 @@ fn message(
         }
     };
     if let Some(query) = parts.uri.query() {
-        let given = query::Given { path: &route.bound, body: given };
+        let given = query::Given { path: &route.bound, body: given, by_body: method.by_body.as_deref() };
         query::decode(schema, method.input, query, given, &mut out, &mut violations);
     }
     if let Some(number) = method.request_id

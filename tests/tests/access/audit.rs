@@ -105,6 +105,7 @@ const ON_RECORD: [(&str, &[&str]); 5] = [
             "deliveries",
             "odometer_corrections",
             "odometer_readings",
+            "plate_corrections",
             "receptions",
             "step_requests",
         ],

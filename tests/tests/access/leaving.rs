@@ -84,6 +84,16 @@ fn what_a_leaver_worked_on_is_nobody_s_until_a_manager_gives_it_to_another() -> 
         let due = (lead["nextFollowUpTime"].clone(), case["clocks"].clone());
 
         post(world, &director, &format!("/v1/{}:deactivate", name(&made)?), &json!({})).await?;
+        // Until the news is heard, what the leaver takes is taken from them again; from then on they take nothing.
+        let late = json!({
+            "store": store, "kind": "CASE_KIND_ENQUIRY", "channel": "INTAKE_CHANNEL_COUNTER",
+            "category": "service.waiting", "severity": "SEVERITY_NORMAL", "description": "问营业时间",
+        });
+        until("the leaver's token takes no case", async || {
+            let ask = Ask::new(Method::POST, "/v1/cases").by(&leaver).json(&late);
+            Ok(world.api.send(ask).await?.fields() == ["case.owner"])
+        })
+        .await?;
         let heir = world.api.person(Role::Supervisor, store).await?;
         for (list, thing, heir_is) in [("leads", &lead, "owner"), ("cases", &case, "assignee")] {
             let thing = name(thing)?;

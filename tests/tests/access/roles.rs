@@ -72,6 +72,11 @@ fn no_service_reads_or_writes_another_s_schema() -> Result<()> {
                 refused(&mut role, "SELECT customer.file_of(1::smallint, '{}', NULL)").await?;
                 refused(&mut role, "SELECT * FROM customer.files('*', '{}')").await?;
                 refused(&mut role, "SELECT * FROM customer.files_in_reach").await?;
+                refused(
+                    &mut role,
+                    "SELECT customer.replate_vehicle(gen_random_uuid(), '沪A12345', now(), now())",
+                )
+                .await?;
                 refused(&mut role, "SELECT customer.plate_holder('沪A12345', '1M8GDM9AXKP042788')").await?;
                 refused(&mut role, "SELECT * FROM customer.files_at_counter(1::smallint, '{}', NULL)")
                     .await?;

@@ -114,15 +114,12 @@ fn one_s_own_store_does_not_open_another_s_file() -> Result<()> {
             let answer = world.api.send(http.ask(&names, &body)?.by(&stranger)).await?;
             ensure!(answer.status == StatusCode::NOT_FOUND, "{name}: {} {}", answer.status, answer.text);
         }
-        for search in searches(world).await? {
-            let path = format!("/v1/customers?q={search}");
+        for q in searches(world).await? {
             let manager =
                 world.api.person(foursight_proto::identity::v1::Role::CrManager, names.of("stores")).await?;
-            let found = world.api.get(&manager, &path).await?;
-            ensure!(
-                !found.to_string().contains(names.of("customers")),
-                "{search} finds another store's customer"
-            );
+            let search = Ask::new(Method::POST, "/v1/customers:search").by(&manager);
+            let found = world.api.send(search.json(&json!({ "q": q }))).await?.ok()?.json();
+            ensure!(!found.to_string().contains(names.of("customers")), "{q} finds another store's customer");
         }
         world.settled().await?;
         ensure!(shown(world).await? == before, "a stranger has changed something");
@@ -145,9 +142,10 @@ async fn searches(world: &World) -> Result<Vec<String>> {
     let phone = phone.trim_start_matches('+').to_owned();
     let searches =
         vec![phone.clone(), phone[phone.len() - 4..].to_owned(), vin.clone(), vin[11..].to_owned()];
-    for search in &searches {
-        let found = world.api.get(&mine, &format!("/v1/customers?q={search}&pageSize=200")).await?;
-        ensure!(found.to_string().contains(customer), "{search} does not find the customer at the own store");
+    for q in &searches {
+        let search = Ask::new(Method::POST, "/v1/customers:search").by(&mine);
+        let found = world.api.send(search.json(&json!({ "q": q, "pageSize": 200 }))).await?.ok()?.json();
+        ensure!(found.to_string().contains(customer), "{q} does not find the customer at the own store");
     }
     Ok(searches)
 }

@@ -53,7 +53,10 @@ fn oracle_of(table: &str) -> Option<String> {
             format!("customer_id IN ({FILES})")
         }
         "customer.vehicles" => format!("id IN ({CARS})"),
-        "customer.vehicle_plates" | "customer.odometer_readings" | "customer.odometer_corrections" => {
+        "customer.vehicle_plates"
+        | "customer.odometer_readings"
+        | "customer.odometer_corrections"
+        | "customer.plate_corrections" => {
             format!("vehicle_id IN ({CARS})")
         }
         "customer.timeline_entries" => {

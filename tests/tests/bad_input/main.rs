@@ -158,7 +158,11 @@ fn short(text: &str) -> String {
 }
 
 fn with_paths() -> Result<Vec<(ApiMethod, HttpRule)>> {
-    Ok(methods()?.into_iter().filter_map(|method| method.http.clone().map(|http| (method, http))).collect())
+    let all = methods()?.into_iter().flat_map(|method| {
+        let ways: Vec<HttpRule> = method.http.iter().chain(&method.further).cloned().collect();
+        ways.into_iter().map(move |http| (method.clone(), http))
+    });
+    Ok(all.collect())
 }
 
 /// Somebody who may call the method: at the story's store where that will do.

@@ -172,6 +172,11 @@ async fn careless(world: &World, clear: &Clear) -> Result<()> {
             let answer = world.api.send(Ask::new(Method::GET, path).by(&manager)).await?;
             ensure!(!answer.status.is_server_error(), "{}: {}", answer.status, answer.text);
         }
+        for path in ["/v1/customers:search", "/v1/vehicles:search"] {
+            let search = json!({ "q": value });
+            let answer = world.api.send(Ask::new(Method::POST, path).by(&manager).json(&search)).await?;
+            ensure!(!answer.status.is_server_error(), "{}: {}", answer.status, answer.text);
+        }
         for body in [
             json!({ "displayName": value, "kind": value, "store": value, "contactPoints": value }),
             json!({ value: 1 }),

@@ -100,15 +100,19 @@ impl Question {
         violations.check()?;
         match (from, to) {
             (Some(from), Some(to)) => Ok(Self { store, measures, from, to }),
-            _ => Err(Error::invalid_field("from_month", "must be a month such as 2026-11")),
+            _ => Err(Error::invalid_field("from_month", NO_MONTH)),
         }
     }
 }
 
+/// What a month has to be, by [`Month::parse`].
+const NO_MONTH: &str =
+    "must be a month from 2000-01 to 2100-12, written with four and two digits as in 2026-11";
+
 fn month(violations: &mut Violations, field: &'static str, text: &str) -> Option<Month> {
     let month = Month::parse(text);
     if month.is_none() {
-        violations.push(field, "must be a month such as 2026-11");
+        violations.push(field, NO_MONTH);
     }
     month
 }
@@ -150,6 +154,7 @@ mod tests {
     fn refuses_months_that_are_none_too_many_or_backwards() {
         for (from, to) in [
             ("2026-13", ""),
+            ("1999-01", ""),
             ("", ""),
             ("2026-11", "2026-00"),
             ("2026-11", "2026-10"),
@@ -158,6 +163,8 @@ mod tests {
             let error = Question::parse(&request(from, to)).unwrap_err();
             assert_eq!(error.code(), tonic::Code::InvalidArgument, "{from} to {to}");
         }
+        let old = Question::parse(&request("1999-01", "")).unwrap_err();
+        assert!(format!("{:?}", old.violations()).contains("from 2000-01 to 2100-12"), "{old:?}");
     }
 
     #[test]

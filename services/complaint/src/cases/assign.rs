@@ -41,8 +41,13 @@ pub(crate) async fn require_assignee(tx: &mut PgConnection, assignee: StaffId, s
     if stores::may_own(tx, assignee, store).await? {
         return Ok(());
     }
-    Err(Error::invalid_field(
-        "assignee",
+    Err(unfit("assignee"))
+}
+
+/// Says who may own a case.
+pub(crate) fn unfit(field: &str) -> Error {
+    Error::invalid_field(
+        field,
         "must be an active member of the store's staff or of headquarters, who may write complaints",
-    ))
+    )
 }

@@ -6,7 +6,7 @@ use foursight_proto::complaint::v1::{Case, CaseKind, CreateCaseRequest, IntakeCh
 use sqlx::PgConnection;
 use tonic::metadata::AsciiMetadataValue;
 
-use super::{Desk, NewCase, advance::require, category, lookup, open, row, subject::Subject};
+use super::{Desk, NewCase, advance::require, assign, category, lookup, open, row, subject::Subject};
 use crate::stores;
 
 pub(crate) async fn create(
@@ -62,8 +62,12 @@ pub(crate) async fn create(
     if let Some(made) = made_before(&mut tx, key.as_ref()).await? {
         return Ok(made);
     }
+    let store = require(store)?;
+    if stores::may_no_more_own(&mut tx, owner, store).await? {
+        return Err(assign::unfit("case.owner"));
+    }
     let new = NewCase {
-        store: require(store)?,
+        store,
         customer,
         kind: require(kind)?,
         channel: require(channel)?,

@@ -25,3 +25,19 @@ pub(crate) async fn may_own(tx: &mut PgConnection, staff: StaffId, store: StoreI
     .await?;
     Ok(may)
 }
+
+/// Whether identity told of somebody, and they may not own a store's cases as it told: they left, changed store or work differently.
+/// Their token may be older. Of whom nothing was heard yet the token says enough.
+pub(crate) async fn may_no_more_own(tx: &mut PgConnection, staff: StaffId, store: StoreId) -> Result<bool> {
+    let gone = sqlx::query_scalar!(
+        r#"SELECT NOT (active AND (headquarters OR stores @> ARRAY[$2::uuid])
+                       AND (roles IS NULL OR roles && $3::smallint[])) AS "gone!"
+           FROM complaint.staff WHERE staff_id = $1"#,
+        staff.uuid(),
+        store.uuid(),
+        &owner_roles(),
+    )
+    .fetch_optional(tx)
+    .await?;
+    Ok(gone.unwrap_or(false))
+}

@@ -7,11 +7,11 @@ use foursight_kernel::StaffId;
 use foursight_proto::{
     complaint::{
         events::v1::{CaseAdvanced, Step},
-        v1::{AssignCaseRequest, Case, CaseState, GetCaseRequest, ListCasesRequest},
+        v1::{AssignCaseRequest, Case, CaseState, CreateCaseRequest, GetCaseRequest, ListCasesRequest},
     },
     identity::v1::Role,
 };
-use foursight_testkit::{Caller, refusal};
+use foursight_testkit::{Caller, refusal, wrong_fields};
 use tonic::Code;
 
 use crate::world::World;
@@ -154,5 +154,25 @@ async fn who_changes_store_or_handles_complaints_no_more_leaves_them_behind() ->
     look(&world).await?;
     let listed: BTreeSet<_> = of_nobody(&world).await?.into_iter().collect();
     assert_eq!(listed, BTreeSet::from([one, two]));
+    Ok(())
+}
+
+/// With a token that is valid still, but older than what identity told.
+#[tokio::test]
+async fn who_has_left_takes_no_case() -> Result<()> {
+    let world = World::new().await?;
+    let (leaver, newcomer) =
+        (colleague(&world).await?, world.stack.staff(&[Role::CrManager], &[world.store])?);
+    let take = async |by: &Caller, request_id: &str| {
+        let request = CreateCaseRequest { case: Some(world.complaint()), request_id: request_id.to_owned() };
+        Ok::<_, tonic::Status>(world.cases(by).create_case(request).await?.into_inner())
+    };
+    let request_id = world.stack.ids.uuid().to_string();
+    let taken = take(&leaver, &request_id).await?;
+    leaves(&world, leaver.id).await?;
+    assert_eq!(wrong_fields(take(&leaver, "").await), ["case.owner"]);
+    assert_eq!(take(&leaver, &request_id).await?.name, taken.name, "what was taken before is answered");
+    // Nothing was told of the newcomer yet.
+    assert_eq!(take(&newcomer, "").await?.owner, newcomer.id.name());
     Ok(())
 }

@@ -149,6 +149,13 @@ impl vehicle_service_server::VehicleService for Subjects {
         Err(Status::unimplemented("not asked here"))
     }
 
+    async fn correct_plate(
+        &self,
+        _: Request<customer::CorrectPlateRequest>,
+    ) -> Result<Response<customer::Vehicle>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
     async fn list_vehicles(
         &self,
         _: Request<customer::ListVehiclesRequest>,

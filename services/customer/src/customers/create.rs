@@ -3,6 +3,7 @@
 use foursight_access::Principal;
 use foursight_kernel::{RequestKey, Result, Violations, replay};
 use foursight_proto::customer::v1::{CreateCustomerRequest, Customer};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
@@ -10,14 +11,17 @@ use crate::{
     customers::{
         CustomerError, NewFile, SealedFile, file,
         open::{self, Clash, OpenError},
+        tries::{self, TooManyTries, Try},
     },
 };
+
+const ON_FILE: Try = Try { method: "CreateCustomer", reason: "CUSTOMER_EXISTS" };
 
 /// Opens a file.
 ///
 /// # Errors
-/// `CUSTOMER_EXISTS` when a person's phone or national id is on file, `STORE_OUT_OF_REACH`, `REQUEST_ID_REUSED`, and
-/// every wrong field at once.
+/// `CUSTOMER_EXISTS` when a person's phone or national id is on file, `TOO_MANY_TRIES` after too many of those at other stores'
+/// files, `STORE_OUT_OF_REACH`, `REQUEST_ID_REUSED`, and every wrong field at once.
 pub(crate) async fn create(
     ctx: &Context,
     caller: &Principal,
@@ -39,6 +43,7 @@ pub(crate) async fn create(
     match open::open_alone(ctx, caller, &file, key.as_ref(), now).await {
         Ok(()) => Ok(file.to_proto(now)),
         Err(OpenError::Clash(clash)) => after_clash(ctx, caller, &file, key.as_ref(), clash).await,
+        Err(OpenError::TooManyTries(error)) => after_too_many(ctx, caller, key.as_ref(), error).await,
         Err(OpenError::Other(error)) => Err(error),
     }
 }
@@ -52,16 +57,8 @@ async fn after_clash(
     clash: Clash,
 ) -> Result<Customer> {
     let mut tx = ctx.db.begin(caller).await?;
-    if let Some(key) = key {
-        let made =
-            sqlx::query!("SELECT id, request_hash FROM customer.customers WHERE request_id = $1", key.id,)
-                .fetch_optional(&mut *tx)
-                .await?;
-        if let Some(made) = made {
-            key.confirm(made.request_hash.as_deref())?;
-            let found = file::read(&mut tx, &ctx.keys, &[made.id]).await?;
-            return Ok(found.into_iter().next().ok_or(CustomerError::NotFound)?);
-        }
+    if let Some(made) = made_before(&mut tx, ctx, key).await? {
+        return Ok(made);
     }
     if clash == Clash::Request {
         return Err(replay::reused());
@@ -78,9 +75,40 @@ async fn after_clash(
     )
     .fetch_optional(&mut *tx)
     .await?;
-    Err(match existing {
-        Some(customer) => CustomerError::Exists(customer.into()),
-        None => CustomerError::ExistsElsewhere { receives: caller.has("reception.write") },
+    if let Some(customer) = existing {
+        return Err(CustomerError::Exists(customer.into()).into());
     }
-    .into())
+    // Whether it is on file elsewhere is told a few times only.
+    let now = ctx.now();
+    tries::admit(&mut tx, caller, file, now).await?;
+    tries::failed(&mut tx, caller, ON_FILE, file, now).await?;
+    tx.commit().await?;
+    Err(CustomerError::ExistsElsewhere { receives: caller.has("reception.write") }.into())
+}
+
+/// Who was refused too often still learns what an earlier request has made.
+async fn after_too_many(
+    ctx: &Context,
+    caller: &Principal,
+    key: Option<&RequestKey>,
+    refused: TooManyTries,
+) -> Result<Customer> {
+    let mut tx = ctx.db.begin(caller).await?;
+    Ok(made_before(&mut tx, ctx, key).await?.ok_or(refused)?)
+}
+
+/// What the same request made the first time.
+async fn made_before(
+    tx: &mut PgConnection,
+    ctx: &Context,
+    key: Option<&RequestKey>,
+) -> Result<Option<Customer>> {
+    let Some(key) = key else { return Ok(None) };
+    let made = sqlx::query!("SELECT id, request_hash FROM customer.customers WHERE request_id = $1", key.id,)
+        .fetch_optional(&mut *tx)
+        .await?;
+    let Some(made) = made else { return Ok(None) };
+    key.confirm(made.request_hash.as_deref())?;
+    let found = file::read(tx, &ctx.keys, &[made.id]).await?;
+    Ok(Some(found.into_iter().next().ok_or(CustomerError::NotFound)?))
 }

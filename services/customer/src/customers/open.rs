@@ -12,7 +12,12 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::{
     context::Context,
-    customers::{SealedFile, sealed_file::PointColumns, search},
+    customers::{
+        SealedFile,
+        sealed_file::PointColumns,
+        search,
+        tries::{Opening, TooManyTries},
+    },
 };
 
 /// Why a file could not be written.
@@ -20,6 +25,8 @@ use crate::{
 pub(crate) enum OpenError {
     /// A file with the same phone, national id or request id is there; the transaction is over.
     Clash(Clash),
+    /// The caller was refused too often.
+    TooManyTries(TooManyTries),
     /// Anything else.
     Other(Error),
 }
@@ -37,7 +44,7 @@ impl From<Error> for OpenError {
     }
 }
 
-/// Opens the file in the caller's transaction.
+/// Opens the file in the caller's transaction, where it was asked whether the caller may.
 pub(crate) async fn open(
     tx: &mut PgConnection,
     ctx: &Context,
@@ -46,7 +53,7 @@ pub(crate) async fn open(
     now: Timestamp,
 ) -> Result<(), OpenError> {
     let points = PointColumns::of(file.points.iter());
-    let done = told(ctx, caller, file, now, None, opening(file, &points, None, now)).execute(tx).await;
+    let done = told(ctx, caller, file, now, None, opening(file, &points, None, None, now)).execute(tx).await;
     done.map_err(clash)?;
     Ok(())
 }
@@ -60,7 +67,8 @@ pub(crate) async fn open_alone(
     now: Timestamp,
 ) -> Result<(), OpenError> {
     let points = PointColumns::of(file.points.iter());
-    let opening = opening(file, &points, request, now);
+    let admission = if file.may_clash() { Some(Opening::of(caller, now)?) } else { None };
+    let opening = opening(file, &points, request, admission, now);
     let done = ctx.db.carry_out(caller, |reach| told(ctx, caller, file, now, Some(reach), opening)).await;
     done.map_err(clash)
 }
@@ -69,27 +77,31 @@ fn clash(error: sqlx::Error) -> OpenError {
     match unique_violation(&error) {
         Some("customers_request") => OpenError::Clash(Clash::Request),
         Some("customers_national_id" | "contact_points_holder") => OpenError::Clash(Clash::Customer),
+        Some("visitor_tries_most") => OpenError::TooManyTries(TooManyTries),
         _ => OpenError::Other(error.into()),
     }
 }
 
 /// How many values [`opening`] has.
-const VALUES: usize = 22;
+const VALUES: usize = 25;
 
-/// The statement of the file's own rows. Its text is put together, so that no compiler checks it; every test that opens a file does.
+/// The statement of the file's own rows. With `admission`, it fails when the caller was refused too often. Its text is put together, so that no compiler checks it; every test that opens a file does.
 fn opening<'q>(
     file: &'q SealedFile,
     points: &'q PointColumns<'q>,
     request: Option<&'q RequestKey>,
+    admission: Option<Opening>,
     now: Timestamp,
 ) -> Statement<'q> {
     static STATEMENT: LazyLock<String> = LazyLock::new(|| {
         record::statement(
-            "file AS (
+            "admitted AS MATERIALIZED (
+                 SELECT customer.admit_opening($23, $24, $25) FROM reach
+             ), file AS (
                  INSERT INTO customer.customers (id, kind, display_name, search_name, gender, birthday,
                      national_id_sealed, national_id_hash, store_id, source, stage, version, create_time, update_time,
                      request_id, request_hash)
-                 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13, $14 FROM reach
+                 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13, $14 FROM reach, admitted
              ), link AS (
                  INSERT INTO customer.customer_stores (customer_id, store_id, start_time) SELECT $1, $9, $12 FROM reach
              ), key AS (
@@ -108,6 +120,9 @@ fn opening<'q>(
     let (national_id_sealed, national_id_hash) =
         file.national_id.as_ref().map(|(sealed, hash)| (sealed.as_slice(), hash.as_slice())).unzip();
     let (request_id, request_hash) = replay::columns(request);
+    let (subject, since, most) = admission.map_or((None, None, None), |admission| {
+        (Some(admission.subject), Some(admission.since), Some(admission.most))
+    });
     sqlx::query(AssertSqlSafe(STATEMENT.as_str()))
         .bind(file.id.uuid())
         .bind(sql::number(facts.kind))
@@ -131,6 +146,9 @@ fn opening<'q>(
         .bind(&points.hashes)
         .bind(&points.tail_hashes)
         .bind(&points.exclusive)
+        .bind(subject)
+        .bind(since)
+        .bind(most)
 }
 
 /// The same with what it tells and who did it.

@@ -67,6 +67,11 @@ impl SealedFile {
             .collect()
     }
 
+    /// Whether it has what only one file has: a person's phone or national id.
+    pub(crate) fn may_clash(&self) -> bool {
+        self.national_id.is_some() || self.points.iter().any(|point| point.exclusive)
+    }
+
     /// The hash of the national id.
     pub(crate) fn national_id_hash(&self) -> Option<&[u8]> {
         self.national_id.as_ref().map(|(_, hash)| hash.as_slice())

@@ -11,7 +11,11 @@ use crate::{
     names,
     staff::Part,
     times,
-    vehicles::{VehicleError, hand_over::AtHand, plate, vin},
+    vehicles::{
+        VehicleError,
+        hand_over::{self, AtHand},
+        plate, vin,
+    },
     visits::odometer::{self, Shown},
 };
 
@@ -98,9 +102,20 @@ fn parse(v: &mut Violations, caller: &Principal, delivery: &Delivery, now: Times
     })
 }
 
+/// Whether it is told so late that it is history.
+fn is_history(new: &NewDelivery, now: Timestamp) -> bool {
+    now.duration_since(new.deliver_time) > FRESH
+}
+
 /// What who handed the car over must be.
 pub(super) fn part_of_advisor(new: &NewDelivery, now: Timestamp) -> Part {
-    if now.duration_since(new.deliver_time) > FRESH { Part::Past } else { Part::Active }
+    if is_history(new, now) { Part::Past } else { Part::Active }
+}
+
+/// From when a lead has to be that a delivery wins without naming it: what is history ends nothing that began after it. What is
+/// of today is often told before its lead is.
+pub(super) fn leads_until(new: &NewDelivery, now: Timestamp) -> Option<Timestamp> {
+    is_history(new, now).then_some(new.deliver_time)
 }
 
 /// Whether a car of which this is known may be handed over like that.
@@ -125,10 +140,7 @@ pub(super) fn check_plate(new: &NewDelivery, holder: Option<CustomerId>) -> Resu
     if new.plate_confirmed || holder.is_none_or(|holder| holder == new.customer) {
         return Ok(());
     }
-    Err(Error::invalid_field(
-        "delivery.plate",
-        "hangs on another customer's car, as far as the group knows; look at it again, and if it is right, send plate_confirmed",
-    ))
+    Err(hand_over::taken("delivery.plate"))
 }
 
 #[cfg(test)]
@@ -189,9 +201,10 @@ mod tests {
     #[test]
     fn who_delivered_long_ago_may_have_left() {
         let mut new = parsed(&delivery());
-        assert_eq!(part_of_advisor(&new, now()), Part::Active);
+        assert_eq!((part_of_advisor(&new, now()), leads_until(&new, now())), (Part::Active, None));
         new.deliver_time = now() - SignedDuration::from_hours(25);
         assert_eq!(part_of_advisor(&new, now()), Part::Past);
+        assert_eq!(leads_until(&new, now()), Some(new.deliver_time));
     }
 
     #[test]

@@ -56,7 +56,11 @@ pub(super) async fn write(
     // An id is no key to a file: somebody whom another store knows is received here first.
     stores::require_visible(&mut tx, new.customer).await?;
     stores::link(&mut tx, new.customer, new.store, now).await?;
-    if let Some(lead) = new.lead {
+    let lead = match new.lead {
+        Some(lead) => Some(lead),
+        None => win::only_open(&mut tx, new.customer, new.store, create::leads_until(new, now)).await?,
+    };
+    if let Some(lead) = lead {
         win::win(&mut tx, lead, new.customer, new.store, now).await?;
     }
     if let Some(known) = hand_over::at_hand(&mut tx, Which::Vin(&new.vin)).await? {
@@ -86,7 +90,7 @@ pub(super) async fn write(
     };
     let vehicle = hand_over::hand_over(&mut tx, ctx.ids.next(), &it, now).await?;
     stores::deal(&mut tx, new.customer, Dealing::Delivery, now).await?;
-    let written = insert(&mut tx, id, vehicle, new, key, now).await;
+    let written = insert(&mut tx, (id, vehicle, lead), new, key, now).await;
     let Some(row) = replay::unless_taken(written, "deliveries_request")? else { return Ok(None) };
     let delivery = row.to_proto();
     tell(&mut tx, ctx, caller, new, &row, &delivery, now).await?;
@@ -96,8 +100,7 @@ pub(super) async fn write(
 
 async fn insert(
     tx: &mut PgConnection,
-    id: DeliveryId,
-    vehicle: VehicleId,
+    (id, vehicle, lead): (DeliveryId, VehicleId, Option<LeadId>),
     new: &NewDelivery,
     key: Option<&RequestKey>,
     now: Timestamp,
@@ -107,7 +110,7 @@ async fn insert(
         id: id.uuid(),
         customer_id: new.customer.uuid(),
         store_id: new.store.uuid(),
-        lead_id: new.lead.map(LeadId::uuid),
+        lead_id: lead.map(LeadId::uuid),
         vehicle_id: vehicle.uuid(),
         vin: new.vin.clone(),
         plate: new.plate.clone(),

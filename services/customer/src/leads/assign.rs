@@ -15,17 +15,20 @@ use crate::{
     context::Context,
     leads::{
         row::{self, LeadRow},
-        state::LeadError,
+        state::{ASSIGN_RIGHT, LeadError},
     },
     staff::{LEAD_RIGHT, Part},
 };
 
 const METHOD: &str = "AssignLead";
 
-/// Gives an open lead to somebody, also one that nobody has. When its next follow-up is due does not change.
+/// Gives an open lead to somebody, also one that nobody has: such a one anybody may take who can work it. When its next follow-up
+/// is due does not change.
 ///
 /// # Errors
-/// `LEAD_NOT_FOUND`; `LEAD_NOT_OPEN`; `LEAD_CHANGED` when the etag is not the lead's any more; a violation of `owner` when they cannot work it; `IDENTITY_AWAY`.
+/// `LEAD_NOT_FOUND`; `LEAD_NOT_OPEN`; `LEAD_CHANGED` when the etag is not the lead's any more; `LEAD_ALREADY_ASSIGNED` without an
+/// etag when a person has given it to somebody else; `RIGHT_MISSING`; a violation of `owner` when they cannot work it;
+/// `IDENTITY_AWAY`.
 pub(crate) async fn assign(
     ctx: &Context,
     caller: &Principal,
@@ -41,6 +44,10 @@ pub(crate) async fn assign(
     };
     // Asked before the transaction, which should not wait for a peer. A lead never changes store.
     let store = store_of(ctx, caller, id).await?;
+    let may_assign = caller.has(ASSIGN_RIGHT);
+    if !may_assign && caller.staff() != Some(owner) {
+        return Err(LeadError::NotOnesOwn.into());
+    }
     ctx.staff.require(caller, "owner", owner, store, Part::With(LEAD_RIGHT)).await?;
 
     let key = RequestKey::of_step(request_id, METHOD, &caller.subject.name(), &request);
@@ -54,16 +61,25 @@ pub(crate) async fn assign(
     if before.owner() == Some(owner) {
         return Ok(before.to_proto());
     }
+    if !may_assign && before.owner().is_some() {
+        return Err(before.as_found(LeadError::NotOnesOwn));
+    }
+    if let Some((owner, assigner)) = before.assigned().filter(|_| request.etag.is_empty()) {
+        return Err(before.as_found(LeadError::AlreadyAssigned { owner, assigner }));
+    }
+    let by = caller.require_staff()?;
     let row = sqlx::query_as!(
         LeadRow,
         "UPDATE customer.leads
-         SET owner_id = $2, release_time = NULL, version = version + 1, update_time = $3
+         SET owner_id = $2, release_time = NULL, assigner_id = $4, version = version + 1, update_time = $3
          WHERE id = $1
          RETURNING id, customer_id, store_id, source, intended_model, grade, state, owner_id, release_time,
-                   next_follow_up_time, version, create_time, update_time, request_hash",
+                   next_follow_up_time, assigner_id, loss_reason, loss_note, competitor, loser_id, lose_time, version,
+                   create_time, update_time, request_hash",
         id.uuid(),
         owner.uuid(),
         sql::at(now) as _,
+        by.uuid(),
     )
     .fetch_one(&mut *tx)
     .await?;

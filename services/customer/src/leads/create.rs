@@ -74,7 +74,8 @@ async fn made_before(ctx: &Context, caller: &Principal, key: &RequestKey) -> Res
     let row = sqlx::query_as!(
         LeadRow,
         "SELECT id, customer_id, store_id, source, intended_model, grade, state, owner_id, release_time,
-                next_follow_up_time, version, create_time, update_time, request_hash
+                next_follow_up_time, assigner_id, loss_reason, loss_note, competitor, loser_id, lose_time, version,
+                create_time, update_time, request_hash
          FROM customer.leads WHERE request_id = $1",
         key.id,
     )
@@ -155,6 +156,12 @@ async fn insert(
         owner_id: new.owner.uuid(),
         release_time: None,
         next_follow_up_time: sql::maybe_at(state::next_follow_up(new.grade, now)),
+        assigner_id: None,
+        loss_reason: None,
+        loss_note: None,
+        competitor: None,
+        loser_id: None,
+        lose_time: None,
         version: 1,
         create_time: sql::at(now),
         update_time: sql::at(now),

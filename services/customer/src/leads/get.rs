@@ -21,7 +21,8 @@ pub(crate) async fn get(ctx: &Context, caller: &Principal, request: &GetLeadRequ
     let row = sqlx::query_as!(
         LeadRow,
         "SELECT id, customer_id, store_id, source, intended_model, grade, state, owner_id, release_time,
-                next_follow_up_time, version, create_time, update_time, request_hash
+                next_follow_up_time, assigner_id, loss_reason, loss_note, competitor, loser_id, lose_time, version,
+                create_time, update_time, request_hash
          FROM customer.leads WHERE id = $1",
         id.map(LeadId::uuid),
     )

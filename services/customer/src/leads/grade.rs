@@ -49,7 +49,8 @@ pub(crate) async fn grade(ctx: &Context, caller: &Principal, mut request: GradeL
          SET grade = $2, next_follow_up_time = $3, version = version + 1, update_time = $4
          WHERE id = $1
          RETURNING id, customer_id, store_id, source, intended_model, grade, state, owner_id, release_time,
-                   next_follow_up_time, version, create_time, update_time, request_hash",
+                   next_follow_up_time, assigner_id, loss_reason, loss_note, competitor, loser_id, lose_time, version,
+                   create_time, update_time, request_hash",
         id.uuid(),
         sql::number(grade),
         sql::maybe_at(state::next_follow_up(Some(grade), now)) as _,

@@ -29,7 +29,8 @@ pub(crate) async fn list(
     let rows = sqlx::query_as!(
         LeadRow,
         "SELECT id, customer_id, store_id, source, intended_model, grade, state, owner_id, release_time,
-                next_follow_up_time, version, create_time, update_time, request_hash
+                next_follow_up_time, assigner_id, loss_reason, loss_note, competitor, loser_id, lose_time, version,
+                create_time, update_time, request_hash
          FROM customer.leads
          WHERE state = $1
            AND ($2::uuid IS NULL OR store_id = $2)

@@ -5,6 +5,7 @@ mod create;
 mod get;
 mod grade;
 mod list;
+mod lose;
 mod release;
 mod row;
 pub(crate) mod state;
@@ -12,7 +13,7 @@ pub(crate) mod win;
 
 use foursight_proto::customer::v1::{
     AssignLeadRequest, CreateLeadRequest, GetLeadRequest, GradeLeadRequest, Lead, ListLeadsRequest,
-    ListLeadsResponse, lead_service_server::LeadService,
+    ListLeadsResponse, LoseLeadRequest, lead_service_server::LeadService,
 };
 pub(crate) use release::Release;
 use tonic::{Request, Response, Status};
@@ -51,5 +52,10 @@ impl LeadService for Leads {
     async fn assign_lead(&self, request: Request<AssignLeadRequest>) -> Result<Response<Lead>, Status> {
         let caller = foursight_access::caller(&request)?;
         Ok(Response::new(assign::assign(&self.0, &caller, request.into_inner()).await?))
+    }
+
+    async fn lose_lead(&self, request: Request<LoseLeadRequest>) -> Result<Response<Lead>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(lose::lose(&self.0, &caller, request.into_inner()).await?))
     }
 }

@@ -1,7 +1,7 @@
 //! A lead as it stands in the database.
 
 use foursight_kernel::{CustomerId, Error, LeadId, Result, StaffId, StoreId, sql::Timestamp, time};
-use foursight_proto::customer::v1::{Lead, LeadGrade, LeadState};
+use foursight_proto::customer::v1::{Lead, LeadGrade, LeadLoss, LeadState};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -20,6 +20,14 @@ pub(crate) struct LeadRow {
     /// Since when nobody has it.
     pub(crate) release_time: Option<Timestamp>,
     pub(crate) next_follow_up_time: Option<Timestamp>,
+    /// Who gave it to its owner, if anybody has.
+    pub(crate) assigner_id: Option<Uuid>,
+    /// How it was lost: this and the next four are there, or none.
+    pub(crate) loss_reason: Option<i16>,
+    pub(crate) loss_note: Option<String>,
+    pub(crate) competitor: Option<String>,
+    pub(crate) loser_id: Option<Uuid>,
+    pub(crate) lose_time: Option<Timestamp>,
     pub(crate) version: i64,
     pub(crate) create_time: Timestamp,
     pub(crate) update_time: Timestamp,
@@ -31,7 +39,8 @@ pub(crate) async fn lock(tx: &mut PgConnection, id: LeadId) -> Result<LeadRow> {
     let row = sqlx::query_as!(
         LeadRow,
         "SELECT id, customer_id, store_id, source, intended_model, grade, state, owner_id, release_time,
-                next_follow_up_time, version, create_time, update_time, request_hash
+                next_follow_up_time, assigner_id, loss_reason, loss_note, competitor, loser_id, lose_time, version,
+                create_time, update_time, request_hash
          FROM customer.leads WHERE id = $1 FOR NO KEY UPDATE",
         id.uuid(),
     )
@@ -54,6 +63,21 @@ impl LeadRow {
         self.release_time.is_none().then_some(StaffId::from(self.owner_id))
     }
 
+    /// Who gave it to whom, when a person has and it is still theirs.
+    pub(crate) fn assigned(&self) -> Option<(StaffId, StaffId)> {
+        self.owner().zip(self.assigner_id.map(StaffId::from))
+    }
+
+    fn loss(&self) -> Option<LeadLoss> {
+        Some(LeadLoss {
+            reason: self.loss_reason?.into(),
+            competitor: self.competitor.clone()?,
+            note: self.loss_note.clone()?,
+            staff: StaffId::from(self.loser_id?).name(),
+            lose_time: self.lose_time.map(|at| time::to_proto(at.to_jiff())),
+        })
+    }
+
     pub(crate) fn to_proto(&self) -> Lead {
         Lead {
             name: LeadId::from(self.id).name(),
@@ -68,6 +92,7 @@ impl LeadRow {
             create_time: Some(time::to_proto(self.create_time.to_jiff())),
             update_time: Some(time::to_proto(self.update_time.to_jiff())),
             etag: self.etag(),
+            loss: self.loss(),
         }
     }
 

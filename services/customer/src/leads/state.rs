@@ -1,8 +1,11 @@
 //! The rules of a lead: its grade says how soon the customer buys, and so when the next follow-up is due.
 
-use foursight_kernel::{Error, LeadId};
+use foursight_kernel::{Error, LeadId, StaffId};
 use foursight_proto::customer::v1::{LeadGrade, LeadState};
 use jiff::{SignedDuration, Timestamp};
+
+/// What giving leads to anybody needs; taking one that is nobody's does not.
+pub(crate) const ASSIGN_RIGHT: &str = "lead.assign";
 
 /// What an operation on a lead is refused for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +20,15 @@ pub(crate) enum LeadError {
     OtherDeal,
     #[error("the customer has an open lead at this store already; work on that one")]
     AlreadyOpen(LeadId),
+    #[error(
+        "somebody has given the lead to {} already; to give it to somebody else, send the etag of the lead as it is",
+        owner.name()
+    )]
+    AlreadyAssigned { owner: StaffId, assigner: StaffId },
+    #[error(
+        "the lead is somebody's, or is to be somebody else's; the caller's roles allow only to take what is nobody's"
+    )]
+    NotOnesOwn,
 }
 
 impl From<LeadError> for Error {
@@ -28,6 +40,15 @@ impl From<LeadError> for Error {
             LeadError::Changed => Self::aborted("LEAD_CHANGED", message),
             LeadError::AlreadyOpen(lead) => {
                 Self::already_exists("LEAD_ALREADY_OPEN", message).with_metadata("lead", lead.name())
+            }
+            LeadError::AlreadyAssigned { owner, assigner } => {
+                Self::failed_precondition("LEAD_ALREADY_ASSIGNED", message)
+                    .with_metadata("owner", owner.name())
+                    .with_metadata("assigner", assigner.name())
+            }
+            // As the access layer refuses who has the right for no part of the method.
+            LeadError::NotOnesOwn => {
+                Self::permission_denied("RIGHT_MISSING", message).with_metadata("right", ASSIGN_RIGHT)
             }
             LeadError::OtherDeal => Self::failed_precondition("LEAD_OF_OTHER_DEAL", message),
         }

@@ -7,6 +7,32 @@ use sqlx::PgConnection;
 
 use crate::leads::state::{self, LeadError};
 
+/// The one open lead of this customer at this store; `None` when there are several. With `before`, only leads that were there then.
+/// Nobody else changes it until the transaction ends.
+pub(crate) async fn only_open(
+    tx: &mut PgConnection,
+    customer: CustomerId,
+    store: StoreId,
+    before: Option<Timestamp>,
+) -> Result<Option<LeadId>> {
+    let open = sqlx::query_scalar!(
+        "SELECT id FROM customer.leads
+         WHERE customer_id = $1 AND store_id = $2 AND state = $3
+           AND ($4::timestamptz IS NULL OR create_time <= $4)
+         ORDER BY id LIMIT 2 FOR NO KEY UPDATE",
+        customer.uuid(),
+        store.uuid(),
+        sql::number(LeadState::Open),
+        sql::maybe_at(before) as _,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(match *open.as_slice() {
+        [only] => Some(only.into()),
+        _ => None,
+    })
+}
+
 /// Closes the lead of this customer at this store as won. Its event is the delivery's.
 ///
 /// # Errors

@@ -3,10 +3,7 @@
 mod create;
 mod list;
 mod same_person;
-mod tries;
 mod visitor;
-
-use std::time::Duration;
 
 use foursight_kernel::{CustomerId, Error, ReceptionId, StoreId, sql::Timestamp, time};
 use foursight_proto::customer::v1::{
@@ -27,21 +24,12 @@ pub(crate) enum ReceptionError {
          or leave the phone out"
     )]
     NotConfirmed(Option<CustomerId>),
-    /// Too many of the caller's visitors, or too many at this phone, were not who the file is of.
-    #[error(
-        "too many visitors were not who their phone's file is of; wait, then ask for the id card and give its number, or leave \
-         the phone out"
-    )]
-    TooManyTries(Duration),
 }
 
 impl From<ReceptionError> for Error {
     fn from(error: ReceptionError) -> Self {
         let message = error.to_string();
-        let seen = match error {
-            ReceptionError::NotConfirmed(seen) => seen,
-            ReceptionError::TooManyTries(wait) => return Self::exhausted("TOO_MANY_TRIES", message, wait),
-        };
+        let ReceptionError::NotConfirmed(seen) = error;
         let error = Self::failed_precondition("VISITOR_NOT_CONFIRMED", message);
         match seen {
             Some(customer) => error.with_metadata("customer", customer.name()),

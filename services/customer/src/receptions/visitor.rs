@@ -13,13 +13,15 @@ use crate::{
         learn::{self, Learnt},
         open::{self, OpenError},
         stores,
+        tries::{self, Try},
     },
     receptions::{
         ReceptionError,
         same_person::{self, IdCard},
-        tries,
     },
 };
+
+const NOT_CONFIRMED: Try = Try { method: "FindVisitor", reason: "VISITOR_NOT_CONFIRMED" };
 
 /// Why a visitor is not served with a file.
 pub(super) enum NoFile {
@@ -47,6 +49,7 @@ impl From<OpenError> for NoFile {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Clash(_) => Self::Opened,
+            OpenError::TooManyTries(error) => Self::Other(error.into()),
             OpenError::Other(error) => Self::Other(error),
         }
     }
@@ -66,6 +69,9 @@ pub(super) async fn find_or_open(
     now: Timestamp,
 ) -> Result<(CustomerId, VisitorOutcome), NoFile> {
     let file = visitor.clone().seal(&ctx.keys, &ctx.ids, ctx.ids.next()).map_err(Error::from)?;
+    if file.may_clash() {
+        tries::admit_caller(tx, caller, now).await?;
+    }
     // Most visitors are new.
     let known = if open::file_of(tx, &file).await?.is_some() {
         tries::admit(tx, caller, &file, now).await?;
@@ -112,7 +118,7 @@ async fn confirmed(
     }
     let Some(other) = files.first().filter(|_| kind == CustomerKind::Person) else { return Ok(None) };
     let other = CustomerId::from(other.id);
-    tries::failed(tx, caller, visitor, now).await?;
+    tries::failed(tx, caller, NOT_CONFIRMED, visitor, now).await?;
     let seen = stores::is_visible(tx, other).await?;
     Err(NoFile::NotConfirmed(ReceptionError::NotConfirmed(seen.then_some(other)).into()))
 }

@@ -20,7 +20,7 @@ pub(crate) struct Entry {
 }
 
 /// The kinds of entries; the table in `timeline` says what each has. The last two are events that are newer than the program.
-pub(crate) const KINDS: [&str; 29] = [
+pub(crate) const KINDS: [&str; 31] = [
     "CUSTOMER_CREATED",
     "CONSENT_RECORDED",
     "RECEPTION_CREATED",
@@ -28,10 +28,12 @@ pub(crate) const KINDS: [&str; 29] = [
     "LEAD_GRADED",
     "LEAD_ASSIGNED",
     "LEAD_RELEASED",
+    "LEAD_LOST",
     "VEHICLE_DELIVERED",
     "VISIT_STARTED",
     "VISIT_COMPLETED",
     "ODOMETER_CORRECTED",
+    "PLATE_CORRECTED",
     "CALL_TASK_PLANNED",
     "CALL_ATTEMPTED",
     "CALL_TASK_COMPLETED",

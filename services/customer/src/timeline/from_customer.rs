@@ -3,12 +3,12 @@
 use foursight_messaging::{HandleError, Received};
 use foursight_proto::customer::{
     events::v1::{
-        ConsentRecorded, CustomerCreated, LeadAssigned, LeadCreated, LeadGraded, LeadReleased,
-        OdometerCorrected, ReceptionCreated, VehicleDelivered, VisitCompleted, VisitStarted,
+        ConsentRecorded, CustomerCreated, LeadAssigned, LeadCreated, LeadGraded, LeadLost, LeadReleased,
+        OdometerCorrected, PlateCorrected, ReceptionCreated, VehicleDelivered, VisitCompleted, VisitStarted,
     },
     v1::{
-        ConsentState, ContactKind, CustomerKind, LeadGrade, OdometerCorrectionReason, Purpose, ReceptionKind,
-        SourceChannel, VisitKind,
+        ConsentState, ContactKind, CustomerKind, LeadGrade, LeadLossReason, OdometerCorrectionReason,
+        PlateCorrectionReason, Purpose, ReceptionKind, SourceChannel, VisitKind,
     },
 };
 
@@ -50,6 +50,11 @@ pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
         let details = [("previous_owner", it.previous_owner)];
         return Ok(Entry::of(&it.customer, "LEAD_RELEASED", Rank::Lead, it.lead, details));
     }
+    if let Some(it) = event.decode::<LeadLost>()? {
+        let reason = code(it.reason, LeadLossReason::as_str_name, "LEAD_LOSS_REASON_");
+        let details = [("reason", reason), ("owner", it.owner), ("staff", it.staff)];
+        return Ok(Entry::of(&it.customer, "LEAD_LOST", Rank::Lead, it.lead, details));
+    }
     if let Some(it) = event.decode::<VehicleDelivered>()? {
         let details = [
             ("vehicle", it.vehicle),
@@ -79,6 +84,10 @@ pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
             ("odometer_km", it.odometer_km.to_string()),
         ];
         return Ok(Entry::of(&it.customer, "ODOMETER_CORRECTED", Rank::Visit, it.vehicle, details));
+    }
+    if let Some(it) = event.decode::<PlateCorrected>()? {
+        let reason = code(it.reason, PlateCorrectionReason::as_str_name, "PLATE_CORRECTION_REASON_");
+        return Ok(Entry::of(&it.customer, "PLATE_CORRECTED", Rank::Visit, it.vehicle, [("reason", reason)]));
     }
     Ok(None)
 }

@@ -7,9 +7,11 @@
 //! | `RECEPTION_CREATED` | the reception | `kind` |
 //! | `LEAD_CREATED`, `LEAD_GRADED` | the lead | `source`, `grade`, `owner` |
 //! | `LEAD_ASSIGNED`, `LEAD_RELEASED` (nobody has it) | the lead | `owner`, `previous_owner` |
+//! | `LEAD_LOST` | the lead | `reason`, `owner`, `staff` (who said so) |
 //! | `VEHICLE_DELIVERED` | the delivery | `vehicle`, `lead`, `advisor`, `odometer_km` |
 //! | `VISIT_STARTED`, `VISIT_COMPLETED` | the visit | `vehicle`, `kind`, `odometer_km`, `advisor` |
 //! | `ODOMETER_CORRECTED` | the vehicle | `reason`, `wrong_km`, `odometer_km` |
+//! | `PLATE_CORRECTED` | the vehicle | `reason` |
 //! | `CALL_TASK_PLANNED`, `CALL_ATTEMPTED`, `CALL_TASK_COMPLETED` | the call task | `kind`, `result`, `state`, `satisfaction`, `score`, … |
 //! | `MESSAGE_PLANNED`, `MESSAGE_SENT`, `MESSAGE_SUPPRESSED`, `MESSAGE_FAILED` | the message | `kind`, `state`, `reason` |
 //! | `CASE_OPENED` | the case | `number`, `kind`, `category`, `severity`, `owner` |

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use crate::{
     context::Context,
     vehicles::{
-        VehicleError,
+        VehicleError, plates,
         readings::{self, Reading},
         row,
     },
@@ -27,11 +27,11 @@ pub(crate) async fn get(ctx: &Context, caller: &Principal, request: &GetVehicleR
     read(&mut tx, id).await
 }
 
-/// The vehicle with all that its odometer showed.
+/// The vehicle with all that its odometer showed and all its plates.
 pub(super) async fn read(tx: &mut PgConnection, id: VehicleId) -> Result<Vehicle> {
     let found = row::read(&mut *tx, &[id.uuid()]).await?;
     let vehicle = found.into_iter().next().ok_or(VehicleError::NotFound)?;
-    let readings = readings::of(tx, id).await?;
+    let readings = readings::of(&mut *tx, id).await?;
     let odometer_readings = readings.into_iter().map(Reading::into_proto).collect();
-    Ok(Vehicle { odometer_readings, ..vehicle })
+    Ok(Vehicle { odometer_readings, plates: plates::of(tx, id).await?, ..vehicle })
 }

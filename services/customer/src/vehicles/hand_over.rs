@@ -56,6 +56,14 @@ pub(crate) async fn plate_holder(
     Ok(holder.map(CustomerId::from))
 }
 
+/// Refuses to take a plate from somebody else's car, where a slip would cost a stranger theirs, unless somebody has looked again.
+pub(crate) fn taken(field: &str) -> Error {
+    Error::invalid_field(
+        field,
+        "hangs on another customer's car, as far as the group knows; look at it again, and if it is right, send plate_confirmed",
+    )
+}
+
 /// A reading, if there is one.
 pub(super) fn shown(km: Option<i32>, at: Option<sql::Timestamp>) -> Option<Shown> {
     km.zip(at).map(|(km, at)| Shown { km, at: at.to_jiff() })

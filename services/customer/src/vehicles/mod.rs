@@ -1,10 +1,12 @@
 //! The vehicle file: the car, its plates and its owners over time.
 
 mod correct_odometer;
+mod correct_plate;
 mod get;
 pub(crate) mod hand_over;
 mod list;
 pub mod plate;
+mod plates;
 pub(crate) mod presented;
 mod readings;
 mod row;
@@ -12,8 +14,8 @@ pub mod vin;
 
 use foursight_kernel::Error;
 use foursight_proto::customer::v1::{
-    CorrectOdometerRequest, GetVehicleRequest, ListVehiclesRequest, ListVehiclesResponse, Vehicle,
-    vehicle_service_server::VehicleService,
+    CorrectOdometerRequest, CorrectPlateRequest, GetVehicleRequest, ListVehiclesRequest,
+    ListVehiclesResponse, Vehicle, vehicle_service_server::VehicleService,
 };
 use tonic::{Request, Response, Status};
 
@@ -43,6 +45,13 @@ pub(crate) enum VehicleError {
          corrected it already"
     )]
     NoSuchReading(Option<i32>),
+    #[error("the vehicle was changed since it was read; read it again and decide again")]
+    Changed,
+    #[error(
+        "the plate on file is not wrong_plate, which is empty where there is none; read the vehicle again, perhaps somebody has \
+         corrected it already"
+    )]
+    OtherPlate,
     #[error("the vehicle is on file with a customer of another store; receive its owner here first")]
     Elsewhere,
     #[error("the vehicle was handed over to its present owner later than that; correct deliver_time")]
@@ -67,6 +76,8 @@ impl From<VehicleError> for Error {
                     None => error,
                 }
             }
+            VehicleError::Changed => Self::aborted("VEHICLE_CHANGED", message),
+            VehicleError::OtherPlate => Self::failed_precondition("PLATE_NOT_ON_FILE", message),
             VehicleError::OwnedLater => Self::failed_precondition("VEHICLE_OWNED_LATER", message),
         }
     }
@@ -89,6 +100,14 @@ impl VehicleService for Vehicles {
     ) -> Result<Response<Vehicle>, Status> {
         let caller = foursight_access::caller(&request)?;
         Ok(Response::new(correct_odometer::correct(&self.0, &caller, request.into_inner()).await?))
+    }
+
+    async fn correct_plate(
+        &self,
+        request: Request<CorrectPlateRequest>,
+    ) -> Result<Response<Vehicle>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(correct_plate::correct(&self.0, &caller, request.into_inner()).await?))
     }
 
     async fn list_vehicles(

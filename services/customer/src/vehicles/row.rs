@@ -15,6 +15,12 @@ struct VehicleRow {
     plate: Option<String>,
     owner: Option<Uuid>,
     odometer_km: Option<i32>,
+    version: i64,
+}
+
+/// What gives back who shows to know the vehicle as it is. A plate that another car takes is no change of the vehicle's own row.
+pub(super) fn etag(version: i64, plate: Option<&str>) -> String {
+    format!("r{version}{}", if plate.is_some() { "" } else { "-" })
 }
 
 /// The vehicles of these ids that the transaction's caller may see, newest first. The owner is told when the caller may
@@ -22,7 +28,7 @@ struct VehicleRow {
 pub(crate) async fn read(tx: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Vehicle>> {
     let rows = sqlx::query_as!(
         VehicleRow,
-        r#"SELECT v.id, v.vin, v.model, v.trim, v.colour, v.deliver_time, p.plate AS "plate?",
+        r#"SELECT v.id, v.vin, v.model, v.trim, v.colour, v.deliver_time, v.version, p.plate AS "plate?",
                   o.customer_id AS "owner?", r.odometer_km AS "odometer_km?"
            FROM customer.vehicles v
            LEFT JOIN customer.vehicle_plates p ON p.vehicle_id = v.id AND p.end_time IS NULL
@@ -45,6 +51,7 @@ pub(crate) async fn read(tx: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Vehi
 
 impl VehicleRow {
     fn into_proto(self) -> Vehicle {
+        let etag = etag(self.version, self.plate.as_deref());
         Vehicle {
             name: VehicleId::from(self.id).name(),
             vin: self.vin,
@@ -56,6 +63,8 @@ impl VehicleRow {
             deliver_time: self.deliver_time.map(|at| time::to_proto(at.to_jiff())),
             odometer_km: self.odometer_km.unwrap_or_default(),
             odometer_readings: Vec::new(),
+            plates: Vec::new(),
+            etag,
         }
     }
 }

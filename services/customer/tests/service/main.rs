@@ -1,14 +1,17 @@
 //! The customer service as its callers see it: real database, real events, real tokens.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod assigning;
 mod bulk;
 mod colleagues;
 mod consents;
 mod files;
 mod finding;
 mod leaving;
+mod lost;
 mod odometer;
 mod one_at_a_time;
+mod plates;
 mod presented;
 mod receptions;
 mod repeats;

@@ -164,9 +164,9 @@ async fn the_database_itself_hands_a_car_over_once() {
 async fn what_broke_the_rule_before_it_was_one_does_not_hold_up_the_upgrade() {
     let world = World::start().await;
     let customer = world.open(&world.here, world.hangzhou, "示例一", "13800001234").await.name;
-    let oldest = world.lead(&world.here, world.hangzhou, &customer).await;
     let car =
         world.deliver(&world.here, delivery(&customer, world.hangzhou, "LDEMA00000X000001")).await.unwrap();
+    let oldest = world.lead(&world.here, world.hangzhou, &customer).await;
     let first = world.check_in(&world.here, world.hangzhou, &car.vehicle, 800).await.unwrap();
 
     let owner = world.stack.owner().await.unwrap();

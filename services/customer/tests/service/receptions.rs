@@ -1,15 +1,15 @@
 //! Somebody who stands at the counter: which file is theirs, and what becomes of what they tell.
 
 use foursight_proto::customer::v1::{
-    ContactKind, CreateReceptionRequest, Customer, CustomerKind, Gender, ListReceptionsRequest, Reception,
-    ReceptionKind, VisitorOutcome,
+    ContactKind, CreateCustomerRequest, CreateReceptionRequest, Customer, CustomerKind, Gender,
+    ListReceptionsRequest, Reception, ReceptionKind, VisitorOutcome,
 };
 use foursight_testkit::refusal;
 use jiff::SignedDuration;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::world::{World, contact, person};
+use crate::world::{World, contact, creation, person};
 
 const NATIONAL_ID: &str = "11010519491231002X";
 const OTHER_NATIONAL_ID: &str = "440524188001010014";
@@ -206,4 +206,75 @@ async fn guessing_whose_phone_it_is_comes_to_an_end_and_stands_on_record() {
     for _ in 0..7 {
         guess("示例一").await.unwrap();
     }
+}
+
+/// Opening files tells of phones as receptions do: by the refusal, and by what is not refused.
+#[tokio::test]
+async fn guessing_which_phones_are_on_file_elsewhere_comes_to_an_end_too() {
+    let world = World::start().await;
+    for number in 10..50 {
+        world
+            .open(&world.here, world.hangzhou, &format!("示例{number}"), &format!("138000000{number}"))
+            .await;
+    }
+    let guess = async |phone: String| {
+        let request = creation(person(world.suzhou, "甲", &phone));
+        world.customers(&world.there).create_customer(request).await
+    };
+    let mut told = Vec::new();
+    for number in 10..50 {
+        told.push(refusal(guess(format!("138000000{number}")).await).1);
+    }
+    let known = told.iter().filter(|reason| *reason == "CUSTOMER_EXISTS").count();
+    assert_eq!(known, 10, "{told:?}");
+    assert!(told[10..].iter().all(|reason| reason == "TOO_MANY_TRIES"), "{told:?}");
+
+    // What is on file nowhere is answered alike, and at the counter, too.
+    let too_many = (Code::ResourceExhausted, "TOO_MANY_TRIES".to_owned());
+    let refused = guess("13900005678".to_owned()).await.unwrap_err();
+    let wait = refused.get_error_details().retry_info().and_then(|retry| retry.retry_delay).unwrap();
+    assert!(wait.as_secs() > 60, "{wait:?}");
+    assert_eq!(refusal::<()>(Err(refused)), too_many);
+    let visitor = person(world.suzhou, "乙", "13900005679");
+    assert_eq!(refusal(world.try_receive(&world.there, world.suzhou, visitor).await), too_many);
+    // Who tells no phone guesses none, and others go on.
+    let nameless = Customer { contact_points: Vec::new(), ..person(world.suzhou, "丙", "") };
+    world.customers(&world.there).create_customer(creation(nameless)).await.unwrap();
+    world.open(&world.here, world.hangzhou, "丁", "13900005670").await;
+
+    let owner = world.stack.owner().await.unwrap();
+    let audited: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM customer.audit WHERE subject = $1 AND detail->>'reason' = 'CUSTOMER_EXISTS'",
+    )
+    .bind(world.there.id.name())
+    .fetch_one(&owner)
+    .await
+    .unwrap();
+    assert_eq!(audited, 10);
+    world.stack.clock.advance(SignedDuration::from_mins(16));
+    guess("13900005678".to_owned()).await.unwrap();
+}
+
+#[tokio::test]
+async fn guesses_at_once_are_counted_too_and_what_was_made_is_still_answered() {
+    let world = World::start().await;
+    for number in 10..40 {
+        world
+            .open(&world.here, world.hangzhou, &format!("示例{number}"), &format!("138000000{number}"))
+            .await;
+    }
+    let mine = CreateCustomerRequest {
+        customer: Some(person(world.suzhou, "甲", "13900005678")),
+        request_id: world.stack.ids.uuid().to_string(),
+    };
+    let made = world.customers(&world.there).create_customer(mine.clone()).await.unwrap().into_inner();
+    let guesses = (10..40).map(|number| {
+        let request = creation(person(world.suzhou, "甲", &format!("138000000{number}")));
+        let mut customers = world.customers(&world.there);
+        async move { refusal(customers.create_customer(request).await).1 }
+    });
+    let told = futures::future::join_all(guesses).await;
+    assert_eq!(told.iter().filter(|reason| *reason == "CUSTOMER_EXISTS").count(), 10, "{told:?}");
+    let again = world.customers(&world.there).create_customer(mine).await.unwrap().into_inner();
+    assert_eq!(again.name, made.name);
 }

@@ -51,6 +51,13 @@ async fn walk_in(story: &Story, people: &People) -> Result<String> {
     ensure!(!customer.is_empty(), "the reception names no customer");
     let file = story.client.get(&people.sales_advisor, &format!("/v1/{customer}")).await?;
     ensure!(!file.0.to_string().contains(&phone), "the phone is shown whole");
+    let search = json!({ "q": phone });
+    let found = story.client.post(&people.sales_advisor, "/v1/customers:search", &search).await?;
+    let found = found.list("customers");
+    ensure!(
+        matches!(&found[..], [only] if only.text("name") == customer),
+        "the file is not found by its phone"
+    );
     story
         .tell("a walk-in is registered, and the file is opened", &[reception.text("name"), customer.clone()]);
 

@@ -15,6 +15,7 @@ mod time;
 mod token;
 mod value;
 mod wire;
+mod words;
 
 #[cfg(test)]
 mod oracle;
@@ -23,3 +24,4 @@ pub(crate) use path::in_json;
 pub(crate) use percent::decode as percent_decode;
 pub(crate) use text::{Source, put_text};
 pub(crate) use wire::{last_text, nest};
+pub(crate) use words::Words;

@@ -11,6 +11,8 @@ pub(crate) struct Given<'r> {
     /// Fields of the path, by the proto's names.
     pub(crate) path: &'r [Box<str>],
     pub(crate) body: Body<'r>,
+    /// Where the same method takes everything in its body, such as `POST /v1/customers:search`.
+    pub(crate) by_body: Option<&'r str>,
 }
 
 /// Which fields the body gives.
@@ -77,11 +79,13 @@ impl<'s> Target<'s> {
         let mut around = Vec::new();
         // What the route has is told in the proto's names, and what the client is told in JSON's.
         let (mut place, mut path) = (String::new(), String::new());
+        let mut personal = false;
         let mut pieces = name.split('.').peekable();
         while let Some(piece) = pieces.next() {
             let Some(field) = plan.field(piece) else {
                 return Err(format!("is not a field here; there are: {}", plan.choices()));
             };
+            personal |= field.personal;
             for (path, name) in [(&mut place, &field.name), (&mut path, &field.json_name)] {
                 if !path.is_empty() {
                     path.push('.');
@@ -92,6 +96,9 @@ impl<'s> Target<'s> {
                 (None, _, Cardinality::Map) => return Err("is a map, which a query cannot carry".to_owned()),
                 (None, ..) => {
                     given.allows(&place)?;
+                    if personal {
+                        return Err(given.not_in_a_url());
+                    }
                     return Ok(Self { around, leaf: field, path });
                 }
                 (Some(_), Kind::Message(id), Cardinality::Single) => {
@@ -114,6 +121,14 @@ impl<'s> Target<'s> {
 }
 
 impl Given<'_> {
+    fn not_in_a_url(&self) -> String {
+        let remedy = match self.by_body {
+            Some(route) => format!("send it in the JSON body of {route}"),
+            None => "leave it out".to_owned(),
+        };
+        format!("may hold personal data, which must not be in a URL; {remedy}")
+    }
+
     fn allows(&self, path: &str) -> Result<(), String> {
         let top = path.split('.').next().unwrap_or(path);
         if self.path.iter().any(|bound| **bound == *path) {

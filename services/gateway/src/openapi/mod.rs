@@ -111,7 +111,11 @@ mod tests {
             .iter()
             .map(|parameter| parameter["name"].as_str().unwrap())
             .collect();
-        assert_eq!(names, ["store", "q", "pageSize", "pageToken"]);
+        assert_eq!(names, ["store", "pageSize", "pageToken"], "what is searched for is not in the URL");
+        let search = &document["paths"]["/v1/customers:search"]["post"];
+        assert_eq!(search["operationId"], "CustomerService_ListCustomers_search");
+        let body = &search["requestBody"]["content"]["application/json"]["schema"];
+        assert!(body["properties"]["q"].is_object());
         let create = &document["paths"]["/v1/customers"]["post"];
         let names: Vec<&str> = create["parameters"]
             .as_array()

@@ -21,7 +21,7 @@ pub(super) fn operation(route: &Route, method: &MethodInfo, schemas: &mut Schema
     }
     let output = schemas.message(&descriptor.output());
     let mut operation = json!({
-        "operationId": format!("{}_{}", descriptor.parent_service().name(), descriptor.name()),
+        "operationId": operation_id(route, method),
         "tags": [descriptor.parent_service().name()],
         "summary": first_sentence(&comment).unwrap_or(descriptor.name()),
         "description": description(&comment, method),
@@ -39,6 +39,17 @@ pub(super) fn operation(route: &Route, method: &MethodInfo, schemas: &mut Schema
     (path, operation)
 }
 
+/// Of a further path to a method its verb is part of the name: `CustomerService_ListCustomers_search`.
+fn operation_id(route: &Route, method: &MethodInfo) -> String {
+    let descriptor = &method.descriptor;
+    let name = format!("{}_{}", descriptor.parent_service().name(), descriptor.name());
+    match &route.template.verb {
+        Some(verb) if route.further => format!("{name}_{verb}"),
+        _ if route.further => format!("{name}_{}", route.http_method.as_str().to_ascii_lowercase()),
+        _ => name,
+    }
+}
+
 fn first_sentence(comment: &str) -> Option<&str> {
     let end = comment.find(". ").or_else(|| comment.find(['\n', ':'])).unwrap_or(comment.len());
     let sentence = comment[..end].trim_end_matches('.');
@@ -46,9 +57,14 @@ fn first_sentence(comment: &str) -> Option<&str> {
 }
 
 fn description(comment: &str, method: &MethodInfo) -> String {
-    match &*method.right {
-        "" => comment.to_owned(),
-        right => format!("{comment}\n\nNeeds the right `{right}`.").trim_start().to_owned(),
+    match (&*method.right, &*method.right_in_part) {
+        ("", _) => comment.to_owned(),
+        (right, "") => format!("{comment}\n\nNeeds the right `{right}`.").trim_start().to_owned(),
+        (right, in_part) => format!(
+            "{comment}\n\nNeeds the right `{right}`, or for a part of it, as described, the right `{in_part}`."
+        )
+        .trim_start()
+        .to_owned(),
     }
 }
 
@@ -89,7 +105,7 @@ fn query(route: &Route, method: &MethodInfo, schemas: &mut Schemas<'_>) -> Vec<V
     }
     for field in method.descriptor.input().fields().filter(|field| !given_elsewhere(route, method, field)) {
         let is_object = matches!(field.kind(), Kind::Message(_)) && !is_text(&field);
-        if field.is_map() || is_object {
+        if field.is_map() || is_object || schemas.is_personal(&field) {
             continue;
         }
         let mut schema = schemas.property(&field);

@@ -35,6 +35,13 @@ impl<'a> Schemas<'a> {
         self.made
     }
 
+    /// Whether a field may hold personal data, so that no query takes it.
+    pub(super) fn is_personal(&self, field: &FieldDescriptor) -> bool {
+        let message = self.schema.find(field.parent_message().full_name());
+        let plan = message.and_then(|id| self.schema.message(id).field(field.name()));
+        plan.is_some_and(|plan| plan.personal)
+    }
+
     /// The name of the parameter that stands for an id after a collection's name.
     pub(super) fn singular(&self, collection: &str) -> String {
         self.singulars.get(collection).cloned().unwrap_or_else(|| format!("{collection}Id"))

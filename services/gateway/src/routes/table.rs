@@ -34,8 +34,12 @@ pub(crate) struct MethodInfo {
     pub(crate) scope: Scope,
     /// The right that the caller needs; empty where the scope alone decides.
     pub(crate) right: String,
+    /// The right that is enough for a part of it; mostly empty.
+    pub(crate) right_in_part: String,
     pub(crate) input: MessageId,
     pub(crate) output: MessageId,
+    /// Where it takes everything in its body, such as `POST /v1/customers:search`.
+    pub(crate) by_body: Option<String>,
     /// The number of the field `request_id`, where creation is idempotent.
     pub(crate) request_id: Option<u32>,
 }
@@ -64,6 +68,8 @@ pub(crate) struct Route {
     /// The proto's names of the fields in the path.
     pub(crate) bound: Vec<Box<str>>,
     pub(crate) body: BodyRule,
+    /// Whether it is an additional binding: the method has a first path.
+    pub(crate) further: bool,
 }
 
 /// A field that the path gives.
@@ -73,6 +79,7 @@ pub(crate) struct Bound {
     pub(crate) around: Vec<u32>,
     pub(crate) number: u32,
     pub(crate) kind: Kind,
+    pub(crate) personal: bool,
     pub(crate) start: usize,
     pub(crate) end: usize,
 }
@@ -93,6 +100,8 @@ pub(crate) enum TableError {
     Template { method: String, source: TemplateError },
     #[error("{method}: `{field}` is not a field of the request that a path or body can give")]
     Field { method: String, field: String },
+    #[error("{method}: `{field}` may hold personal data, which does not belong in a path")]
+    Personal { method: String, field: String },
     #[error("{method}: the path `{path}` leads to another method already")]
     Twice { method: String, path: String },
     #[error("{method}: an HTTP rule has no path")]
@@ -144,7 +153,9 @@ impl RouteTable {
             return Err(TableError::Name { method: name });
         };
         let rule = rules.of(&path);
-        let (scope, right) = (scope(rule), rule.map(|rule| rule.right.clone()).unwrap_or_default());
+        let scope = scope(rule);
+        let (right, right_in_part) =
+            rule.map(|rule| (rule.right.clone(), rule.right_in_part.clone())).unwrap_or_default();
         let index = self.methods.len();
         self.by_grpc_path.insert(path, index);
         self.methods.push(MethodInfo {
@@ -152,6 +163,8 @@ impl RouteTable {
             peer: name.split('.').nth(1).unwrap_or_default().to_owned(),
             scope,
             right,
+            right_in_part,
+            by_body: None,
             input,
             output,
             request_id: schema
@@ -191,9 +204,16 @@ impl RouteTable {
             .iter()
             .map(|variable| bound(schema, input, variable).ok_or_else(|| missing(&variable.field)))
             .collect::<Result<Vec<_>, _>>()?;
+        if let Some(place) = variables.iter().position(|variable| variable.personal) {
+            let field = template.variables[place].field.clone();
+            return Err(TableError::Personal { method: name.to_owned(), field });
+        }
         let body = match &*text(http, "body") {
             "" => BodyRule::Nothing,
-            "*" => BodyRule::Everything,
+            "*" => {
+                self.methods[method].by_body = Some(format!("{http_method} {path}"));
+                BodyRule::Everything
+            }
             field => BodyRule::Field(schema.message(input).field_index(field).ok_or_else(|| missing(field))?),
         };
         let index = self.routes.len();
@@ -201,7 +221,8 @@ impl RouteTable {
             return Err(TableError::Twice { method: name.to_owned(), path });
         }
         let bound = template.variables.iter().map(|variable| variable.field.as_str().into()).collect();
-        self.routes.push(Route { method, http_method, path, template, variables, bound, body });
+        let further = self.routes.last().is_some_and(|last| last.method == method);
+        self.routes.push(Route { method, http_method, path, template, variables, bound, body, further });
         Ok(())
     }
 }
@@ -210,13 +231,15 @@ impl RouteTable {
 fn bound(schema: &Schema, request: MessageId, variable: &Variable) -> Option<Bound> {
     let mut plan = schema.message(request);
     let mut around = Vec::new();
+    let mut personal = false;
     let mut names = variable.field.split('.').peekable();
     loop {
         let field = plan.field(names.next()?)?;
+        personal |= field.personal;
         match (names.peek(), field.kind) {
             (None, kind) => {
                 let (start, end) = (variable.start, variable.end);
-                return Some(Bound { around, number: field.number, kind, start, end });
+                return Some(Bound { around, number: field.number, kind, personal, start, end });
             }
             (Some(_), Kind::Message(id)) => {
                 around.push(field.number);

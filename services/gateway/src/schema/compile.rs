@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use prost_reflect::{
-    Cardinality as ReflectedCardinality, DescriptorPool, EnumDescriptor, FieldDescriptor,
-    Kind as ReflectedKind, MessageDescriptor,
+    Cardinality as ReflectedCardinality, DescriptorPool, EnumDescriptor, ExtensionDescriptor,
+    FieldDescriptor, Kind as ReflectedKind, MessageDescriptor,
 };
 
 use super::{Cardinality, EnumId, EnumPlan, FieldPlan, Kind, MessageId, MessagePlan, Schema, Shape};
@@ -25,7 +25,11 @@ impl Schema {
             .map(|(index, enumeration)| (enumeration.full_name().to_owned(), EnumId(index)))
             .collect();
         Self {
-            messages: pool.all_messages().map(|message| message_plan(message, &messages, &enums)).collect(),
+            messages: {
+                let personal = pool.get_extension_by_name("foursight.access.v1.personal");
+                let plan = |message| message_plan(message, personal.as_ref(), &messages, &enums);
+                pool.all_messages().map(plan).collect()
+            },
             enums: pool.all_enums().map(|enumeration| enum_plan(&enumeration)).collect(),
             by_name: messages,
         }
@@ -34,11 +38,12 @@ impl Schema {
 
 fn message_plan(
     message: MessageDescriptor,
+    personal: Option<&ExtensionDescriptor>,
     messages: &Places<MessageId>,
     enums: &Places<EnumId>,
 ) -> MessagePlan {
     let mut fields: Vec<FieldPlan> =
-        message.fields().filter_map(|field| field_plan(&field, messages, enums)).collect();
+        message.fields().filter_map(|field| field_plan(&field, personal, messages, enums)).collect();
     fields.sort_by_key(|field| field.number);
     let mut names = HashMap::new();
     for (index, field) in fields.iter().enumerate() {
@@ -69,6 +74,7 @@ fn shape(full_name: &str) -> Shape {
 /// None for a type outside of the pool, which a pool that decoded does not have.
 fn field_plan(
     field: &FieldDescriptor,
+    personal: Option<&ExtensionDescriptor>,
     messages: &Places<MessageId>,
     enums: &Places<EnumId>,
 ) -> Option<FieldPlan> {
@@ -106,6 +112,8 @@ fn field_plan(
         kind,
         cardinality,
         presence: field.supports_presence(),
+        personal: personal
+            .is_some_and(|personal| field.options().get_extension(personal).as_bool() == Some(true)),
         oneof,
     })
 }

@@ -64,6 +64,8 @@ pub(crate) struct FieldPlan {
     pub(crate) cardinality: Cardinality,
     /// Whether absence differs from the default value.
     pub(crate) presence: bool,
+    /// Whether it may hold personal data, so that no URL carries it.
+    pub(crate) personal: bool,
     /// The oneof that it belongs to, in [`MessagePlan::oneofs`].
     pub(crate) oneof: Option<usize>,
 }

@@ -29,8 +29,11 @@ async fn a_read_is_canonical_json_and_carries_the_callers_token() {
 #[tokio::test]
 async fn path_query_and_body_each_give_their_fields() {
     let world = world();
-    let answer = world.get("/v1/customers?store=stores%2F1&q=%E5%B0%8F+x&pageSize=7&page_token=t").await;
-    assert_eq!(answer.json, json!({"nextPageToken": "stores/1|小 x|7|t"}));
+    let answer = world.get("/v1/customers?store=stores%2F1%C3%BC+x&pageSize=7&page_token=t").await;
+    assert_eq!(answer.json, json!({"nextPageToken": "stores/1ü x||7|t"}));
+    let answer =
+        world.post("/v1/customers:search", r#"{"store": "stores/1", "q": "小 x", "pageSize": 7}"#).await;
+    assert_eq!(answer.json, json!({"nextPageToken": "stores/1|小 x|7|"}));
     let answer = world.get("/v1/customers/a%3Ab/timelineEntries?kinds=A&kinds=B").await;
     assert_eq!(answer.json, json!({"nextPageToken": "customers/a:b|A,B"}));
     let body =
@@ -98,6 +101,7 @@ async fn a_services_violations_are_named_as_json_has_them() {
     let answer = world().post("/v1/customers", r#"{"displayName": "nobody"}"#).await;
     assert_eq!(answer.fields(), ["customer.displayName", "customer.contactPoints[0].value"]);
     assert_eq!(answer.json["detail"], "wrong fields: customer.contactPoints[0].value, customer.displayName");
+    assert_eq!(answer.json["violations"][0]["description"], "is nobody's; correct displayName or nationalId");
 }
 
 #[tokio::test]

@@ -5,4 +5,5 @@ mod any_input;
 mod grpc;
 mod http_rules;
 mod json;
+mod personal;
 mod services;

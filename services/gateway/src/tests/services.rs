@@ -199,7 +199,7 @@ impl CustomerService for Double {
         }
         if customer.display_name == "nobody" {
             let mut violations = Violations::default();
-            violations.push("customer.display_name", "is nobody's");
+            violations.push("customer.display_name", "is nobody's; correct display_name or national_id");
             violations.push("customer.contact_points[0].value", "is required");
             return Err(Error::invalid(violations).into());
         }

@@ -21,6 +21,9 @@ pub(crate) async fn list(
     v.check()?;
     let page = Page::<StaffId>::parse(request)?;
 
+    if let Some(store) = store {
+        caller.require_store(store)?;
+    }
     let mut tx = directory.db.begin_list(caller).await?;
     if let Some(store) = store {
         stores::find(&mut tx, store).await?.ok_or(StoreError::NotFound)?;

@@ -123,8 +123,8 @@ fn authorise(rule: &Rule, principal: &Principal) -> Result<()> {
         Scope::Unspecified => false,
         Scope::Public | Scope::SignedIn => true,
         Scope::Service => matches!(principal.subject, Subject::Service(_)),
-        Scope::Store => principal.has(&rule.right),
-        Scope::Group => principal.has(&rule.right) && principal.reach == Reach::Group,
+        Scope::Store => rule.opens_with(|right| principal.has(right)),
+        Scope::Group => rule.opens_with(|right| principal.has(right)) && principal.reach == Reach::Group,
     };
     if allowed {
         return Ok(());
@@ -145,9 +145,27 @@ mod tests {
         Principal::new(Subject::Staff(StaffId::from(Uuid::nil())), reach, rights)
     }
 
+    fn rule(right: &str, right_in_part: &str, scope: Scope) -> Rule {
+        Rule { right: right.to_owned(), right_in_part: right_in_part.to_owned(), scope }
+    }
+
+    #[test]
+    fn a_part_of_a_method_needs_less() {
+        let rule = rule("lead.assign", "lead.write", Scope::Store);
+        for (rights, allowed) in
+            [(&["lead.assign"][..], true), (&["lead.write"], true), (&["lead.read"], false), (&[], false)]
+        {
+            assert_eq!(
+                authorise(&rule, &staff(Reach::Stores(Vec::new()), rights)).is_ok(),
+                allowed,
+                "{rights:?}"
+            );
+        }
+    }
+
     #[test]
     fn a_group_method_needs_the_right_and_the_reach() {
-        let rule = Rule { right: "directory.admin".into(), scope: Scope::Group };
+        let rule = rule("directory.admin", "", Scope::Group);
         assert!(authorise(&rule, &staff(Reach::Group, &["directory.admin"])).is_ok());
         assert!(authorise(&rule, &staff(Reach::Stores(Vec::new()), &["directory.admin"])).is_err());
         assert!(authorise(&rule, &staff(Reach::Group, &["directory.read"])).is_err());
@@ -155,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_service_method_is_closed_to_people() {
-        let rule = Rule { right: String::new(), scope: Scope::Service };
+        let rule = rule("", "", Scope::Service);
         assert!(authorise(&rule, &staff(Reach::Group, &["directory.admin"])).is_err());
         assert!(authorise(&rule, &Principal::service("notification")).is_ok());
     }

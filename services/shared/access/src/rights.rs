@@ -20,6 +20,7 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             "complaint.assign",
             "complaint.revisit",
             "odometer.correct",
+            "plate.correct",
             "measure.read",
         ],
         Role::GeneralManager => &[
@@ -28,6 +29,7 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             "complaint.write",
             "complaint.assign",
             "odometer.correct",
+            "plate.correct",
             "measure.read",
         ],
         Role::CrManager => &[
@@ -42,6 +44,7 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             "complaint.revisit",
             "call_task.write",
             "odometer.correct",
+            "plate.correct",
             "measure.read",
         ],
         Role::FollowUpSpecialist => {
@@ -77,6 +80,7 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
                 "complaint.write",
                 "complaint.assign",
                 "odometer.correct",
+                "plate.correct",
                 "measure.read",
                 "customer.reveal",
             ]

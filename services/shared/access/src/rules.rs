@@ -10,6 +10,8 @@ use prost_reflect::{DynamicMessage, Value};
 pub struct Rule {
     /// The right that the caller must have; empty where the scope alone decides.
     pub right: String,
+    /// Another right that opens the method for a part of what it does; its handler refuses the rest. Empty for most.
+    pub right_in_part: String,
     /// How far the call reaches.
     pub scope: Scope,
 }
@@ -17,6 +19,13 @@ pub struct Rule {
 /// The rule of every method, by its path `/package.Service/Method`.
 #[derive(Debug)]
 pub struct Rules(HashMap<String, Rule>);
+
+impl Rule {
+    /// Whether somebody's rights open the method, or a part of it.
+    pub fn opens_with(&self, has: impl Fn(&str) -> bool) -> bool {
+        has(&self.right) || (!self.right_in_part.is_empty() && has(&self.right_in_part))
+    }
+}
 
 impl Rules {
     /// Reads the rules of all our services. A method without one is not in here, and so is refused.
@@ -50,9 +59,11 @@ impl Rules {
 
 fn read(message: &DynamicMessage) -> Option<Rule> {
     let right = message.get_field_by_name("right").and_then(|value| value.as_str().map(str::to_owned))?;
+    let in_part = message.get_field_by_name("right_in_part");
+    let right_in_part = in_part.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
     let scope = message.get_field_by_name("scope").as_deref().and_then(Value::as_enum_number)?;
     let scope = Scope::try_from(scope).ok().filter(|scope| *scope != Scope::Unspecified)?;
-    Some(Rule { right, scope })
+    Some(Rule { right, right_in_part, scope })
 }
 
 #[cfg(test)]

@@ -1,0 +1,146 @@
+//! Tries at somebody else's file, at the counter or by opening one: a few are mistakes, many are a guess at whose phone is on file.
+//! Each that was refused stands in the audit log, and counts wherever it was made.
+
+use std::time::Duration;
+
+use foursight_access::{Principal, audit};
+use foursight_kernel::{Error, Result, sql};
+use jiff::{SignedDuration, Timestamp};
+use sqlx::PgConnection;
+
+use crate::customers::SealedFile;
+
+/// How far back tries count.
+const WITHIN: Duration = Duration::from_mins(15);
+/// So many has a caller, at whatever phones,
+const MOST_BY_CALLER: i64 = 10;
+/// and so many has a phone, by whomever.
+const MOST_AT_PHONE: i64 = 5;
+/// After this they are forgotten.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// Too many of the caller's, or too many at this phone, were refused.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "too many phones or id numbers that were told are on file under somebody else; wait, then ask for the id card and give its \
+     number at a reception, or leave the phone out"
+)]
+pub(crate) struct TooManyTries;
+
+impl From<TooManyTries> for Error {
+    fn from(error: TooManyTries) -> Self {
+        Self::exhausted("TOO_MANY_TRIES", error.to_string(), WITHIN)
+    }
+}
+
+/// What was tried, as the audit log has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Try {
+    pub(crate) method: &'static str,
+    pub(crate) reason: &'static str,
+}
+
+/// Who may open no file for a while: the subject, from when tries count, and how many are too many. For the statement that opens
+/// one, which asks by `customer.admit_opening`, so that it takes no round trip of its own.
+pub(crate) struct Opening {
+    pub(crate) subject: String,
+    pub(crate) since: sql::Timestamp,
+    pub(crate) most: i64,
+}
+
+impl Opening {
+    pub(crate) fn of(caller: &Principal, now: Timestamp) -> Result<Self> {
+        Ok(Self { subject: caller.subject.name(), since: sql::at(since(now)?), most: MOST_BY_CALLER })
+    }
+}
+
+fn since(now: Timestamp) -> Result<Timestamp> {
+    Ok(now - SignedDuration::try_from(WITHIN).map_err(Error::internal)?)
+}
+
+/// Refuses a caller who was refused too often, whatever phone is told. Asked before anything is looked for: else what is refused
+/// and what is not would go on telling.
+///
+/// # Errors
+/// `TOO_MANY_TRIES` with the time after which to try again.
+pub(crate) async fn admit_caller(tx: &mut PgConnection, caller: &Principal, now: Timestamp) -> Result<()> {
+    let failed = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "failed!" FROM customer.visitor_tries WHERE subject = $1 AND try_time > $2"#,
+        caller.subject.name(),
+        sql::at(since(now)?) as _,
+    )
+    .fetch_one(tx)
+    .await?;
+    if failed >= MOST_BY_CALLER { Err(TooManyTries.into()) } else { Ok(()) }
+}
+
+/// Lets a caller look whether a person is who the file is of. From here on the caller's looks, and those at the same phone,
+/// come one after the other until the transaction ends, so that many at once are counted, too.
+///
+/// # Errors
+/// `TOO_MANY_TRIES` with the time after which to try again.
+pub(crate) async fn admit(
+    tx: &mut PgConnection,
+    caller: &Principal,
+    visitor: &SealedFile,
+    now: Timestamp,
+) -> Result<()> {
+    let (subject, mut phones) = (caller.subject.name(), visitor.phone_hashes());
+    // Always in one order: the caller, then the phones by their hash.
+    phones.sort_unstable();
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('visitor tries'), hashtext($1))", subject)
+        .execute(&mut *tx)
+        .await?;
+    for phone in &phones {
+        sqlx::query!(
+            "SELECT pg_advisory_xact_lock(hashtext('phone tries'), hashtext(encode($1::bytea, 'hex')))",
+            phone,
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    let failed = sqlx::query!(
+        r#"SELECT (SELECT count(*) FROM customer.visitor_tries WHERE subject = $1 AND try_time > $3) AS "by_caller!",
+                  (SELECT count(*) FROM customer.visitor_tries
+                   WHERE phone_hash = ANY ($2) AND try_time > $3) AS "at_phone!""#,
+        subject,
+        &phones,
+        sql::at(since(now)?) as _,
+    )
+    .fetch_one(tx)
+    .await?;
+    if failed.by_caller >= MOST_BY_CALLER || failed.at_phone >= MOST_AT_PHONE {
+        return Err(TooManyTries.into());
+    }
+    Ok(())
+}
+
+/// Notes that somebody was not who the file is of.
+pub(crate) async fn failed(
+    tx: &mut PgConnection,
+    caller: &Principal,
+    tried: Try,
+    visitor: &SealedFile,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!("DELETE FROM customer.visitor_tries WHERE try_time < $1", sql::at(now - KEPT) as _)
+        .execute(&mut *tx)
+        .await?;
+    let store = visitor.facts.store;
+    let mut phones = visitor.phone_hashes();
+    let id = sqlx::query_scalar!(
+        "INSERT INTO customer.visitor_tries (subject, phone_hash, try_time) VALUES ($1, $2, $3) RETURNING id",
+        caller.subject.name(),
+        phones.pop(),
+        sql::at(now) as _,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let action = audit::Action {
+        method: tried.method,
+        resource: &store.name(),
+        store: Some(store),
+        detail: serde_json::json!({ "try": id, "reason": tried.reason }),
+    };
+    audit::record(tx, caller, now, action).await
+}
