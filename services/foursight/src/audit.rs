@@ -58,6 +58,8 @@ pub struct Examined {
     pub rows: u64,
     /// Anchors that were compared.
     pub anchors: u64,
+    /// Where the first of them is: high in a long log, its anchors were lost or removed once.
+    pub anchored_from: Option<i64>,
     /// What is wrong.
     pub findings: Vec<Finding>,
 }
@@ -69,7 +71,7 @@ pub struct Examined {
 pub async fn examine(tx: &mut PgConnection, bus: &Bus, service: &str) -> Result<Examined> {
     // The anchors first: what is told after that is not in what we have read of the chain, perhaps.
     let anchors = anchors::all(bus, service).await;
-    let mut examined = Examined { rows: 0, anchors: 0, findings: Vec::new() };
+    let mut examined = Examined { rows: 0, anchors: 0, anchored_from: None, findings: Vec::new() };
     match audit::verify(tx).await? {
         Verdict::Whole(rows) => examined.rows = rows,
         Verdict::Broken { link } => {
@@ -104,6 +106,7 @@ pub async fn examine(tx: &mut PgConnection, bus: &Bus, service: &str) -> Result<
             }
         };
         examined.anchors += seals.len() as u64;
+        examined.anchored_from = examined.anchored_from.or(seals.first().map(|seal| seal.link));
         if let Some(link) = audit::missing(tx, seals).await? {
             let finding = if link > end {
                 Finding::CutOff { end: end.unsigned_abs(), anchored: link }

@@ -27,12 +27,15 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         let mut tx = database.begin_as_service().await.with_context(|| {
             format!("services.{}.database_url: does the database run there?", role.name())
         })?;
-        let Examined { rows, anchors, findings } = examine(&mut tx, &bus, role.name()).await?;
+        let Examined { rows, anchors, anchored_from, findings } = examine(&mut tx, &bus, role.name()).await?;
         if findings.is_empty() {
-            print(&format!(
-                "{:<13} whole, {rows} rows; the same as its {anchors} anchors outside the database",
-                role.name()
-            ))?;
+            let anchored = match anchored_from {
+                Some(from) => {
+                    format!("the same as its {anchors} anchors outside the database, from row {from} on")
+                }
+                None => "nothing to anchor yet".to_owned(),
+            };
+            print(&format!("{:<13} whole, {rows} rows; {anchored}", role.name()))?;
         }
         for finding in findings {
             print(&format!("{:<13} {finding}", role.name()))?;

@@ -41,6 +41,13 @@ impl Anchoring {
                     "the audit log is not the one that was anchored; `foursight audit` says more"
                 );
             }
+            if last.is_none() {
+                tracing::warn!(
+                    service = self.service,
+                    end = end.link,
+                    "the audit log had no anchor; it has one from here on"
+                );
+            }
             if last.as_ref() != Some(&end) {
                 anchors::publish(&self.bus, self.service, &end).await?;
             }
