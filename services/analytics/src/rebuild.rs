@@ -94,7 +94,7 @@ impl Tick for Progress {
     async fn tick(&self) -> Result<()> {
         let mut tx = self.db.begin_as_service().await?;
         if under_way(&mut tx).await?.is_none() {
-            return Ok(tx.rollback().await?);
+            return tx.rollback().await;
         }
         sqlx::query!(
             "DELETE FROM analytics.rebuild_events e USING analytics.inbox i

@@ -13,8 +13,6 @@ use http_body::{Body, Frame, SizeHint};
 use tonic::{Code, Status};
 use tower::BoxError;
 
-use crate::call::FRAME;
-
 /// Bytes on their way to a service: passed on as they are, as long as they make sense as frames.
 pub(crate) struct Framed<B> {
     body: B,
