@@ -82,6 +82,30 @@ pub enum Error {
         /// What to do about it.
         remedy: String,
     },
+    /// Somebody listens where a server is to listen.
+    #[error(
+        "these ports are in use: {ports}; end what listens there, choose others with `--port-base`, or leave that out, and free \
+         ones are taken"
+    )]
+    PortsTaken {
+        /// Each port with the server that it is for.
+        ports: String,
+    },
+    /// A server does not stay up.
+    #[error(
+        "{server} ended by itself ({status}) and does not stay up: given up after {tries} new starts; its log {log} says why; end \
+         what stops it, and start again: nothing that was written is lost"
+    )]
+    GivenUp {
+        /// Which server.
+        server: &'static str,
+        /// How it ended the last time.
+        status: String,
+        /// How often it was started again.
+        tries: usize,
+        /// The whole log.
+        log: PathBuf,
+    },
     /// No four free ports were found.
     #[error("no free ports between {from} and {to}; end some programs, or name the ports")]
     NoPorts {

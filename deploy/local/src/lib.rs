@@ -22,6 +22,7 @@ mod process;
 mod redis;
 mod server;
 mod stack;
+mod supervise;
 mod unprivileged;
 
 pub use doctor::{Finding, doctor};

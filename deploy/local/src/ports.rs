@@ -1,6 +1,7 @@
 //! Which ports the servers listen on (always 127.0.0.1).
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 
@@ -45,6 +46,30 @@ impl Ports {
         let base = base.min(u16::MAX - 3);
         Self { postgres: base, nats: base + 1, nats_monitor: base + 2, redis: base + 3 }
     }
+
+    /// Each with whose it is.
+    pub(crate) fn named(self) -> [(&'static str, u16); 4] {
+        [
+            ("postgres", self.postgres),
+            ("nats", self.nats),
+            ("the monitoring of nats", self.nats_monitor),
+            ("redis", self.redis),
+        ]
+    }
+}
+
+/// Refuses ports that somebody listens on now, all of them at once: a server's own log would name one, and no remedy.
+pub(crate) fn must_be_free(ports: &[(&'static str, u16)]) -> Result<()> {
+    let is_taken = |port: u16| {
+        let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+        bound.is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
+    };
+    let taken: Vec<String> = ports
+        .iter()
+        .filter(|(_, port)| is_taken(*port))
+        .map(|(whose, port)| format!("{port} (for {whose})"))
+        .collect();
+    if taken.is_empty() { Ok(()) } else { Err(Error::PortsTaken { ports: taken.join(", ") }) }
 }
 
 /// Free ports that no other stack of this machine's user takes while this value lives.

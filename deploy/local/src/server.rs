@@ -4,7 +4,7 @@ use std::fs;
 use std::future::Future;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -84,20 +84,26 @@ impl Places {
 pub(crate) struct Server<S: Service> {
     pub(crate) service: S,
     child: Option<Child>,
+    /// Whether it is meant to run: it was started, and nobody has stopped it since.
+    wanted: bool,
+    /// How its last process ended.
+    ended: Option<ExitStatus>,
     record: PathBuf,
-    log: PathBuf,
+    pub(crate) log: PathBuf,
 }
 
 impl<S: Service> Server<S> {
     /// Starts it for the first time and waits until it answers.
     pub(crate) async fn start_new(service: S, places: &Places) -> Result<Self> {
-        let mut server = Self { service, child: None, record: places.record::<S>(), log: places.log::<S>() };
+        let (record, log) = (places.record::<S>(), places.log::<S>());
+        let mut server = Self { service, child: None, wanted: false, ended: None, record, log };
         server.start().await?;
         Ok(server)
     }
 
     /// Starts it and waits until it answers; does nothing when it runs.
     pub(crate) async fn start(&mut self) -> Result<()> {
+        self.wanted = true;
         if self.is_running() {
             return Ok(());
         }
@@ -118,7 +124,7 @@ impl<S: Service> Server<S> {
                 return Err(Error::Ended { server: S::NAME, log: self.log.clone(), tail });
             }
             if began.elapsed() > S::READY_WITHIN {
-                self.kill().await?;
+                self.end()?;
                 return Err(Error::TooSlow {
                     what: format!("the start of {}", S::NAME),
                     bound: S::READY_WITHIN,
@@ -132,6 +138,7 @@ impl<S: Service> Server<S> {
 
     /// Asks it to end, with growing insistence, and returns when it has.
     pub(crate) async fn stop(&mut self) -> Result<()> {
+        self.wanted = false;
         for (signal, patience) in S::FAREWELL {
             let Some(pid) = self.pid() else { return Ok(()) };
             identity::signal(pid, *signal);
@@ -140,15 +147,24 @@ impl<S: Service> Server<S> {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         }
-        self.kill().await
+        self.end()
     }
 
     /// Kills it at once; does nothing when it does not run.
-    #[expect(
-        clippy::unused_async,
-        reason = "the same shape as its siblings; the wait is for a process killed already"
-    )]
-    pub(crate) async fn kill(&mut self) -> Result<()> {
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.wanted = false;
+        self.end()
+    }
+
+    /// How it ended, when nobody has stopped it.
+    pub(crate) fn ended_by_itself(&mut self) -> Option<String> {
+        if !self.wanted || self.is_running() {
+            return None;
+        }
+        Some(self.ended.map_or_else(|| "status unknown".to_owned(), |status| status.to_string()))
+    }
+
+    fn end(&mut self) -> Result<()> {
         let Some(pid) = self.pid() else { return Ok(()) };
         identity::kill_tree(pid);
         if let Some(mut child) = self.child.take() {
@@ -178,8 +194,10 @@ impl<S: Service> Server<S> {
     /// Its process, as long as it runs; reaps it when it has ended.
     fn pid(&mut self) -> Option<i32> {
         let child = self.child.as_mut()?;
-        if let Ok(None) = child.try_wait() {
-            return i32::try_from(child.id()).ok();
+        match child.try_wait() {
+            Ok(None) => return i32::try_from(child.id()).ok(),
+            Ok(status) => self.ended = status,
+            Err(error) => tracing::debug!(server = S::NAME, %error, "nobody knows how it ended"),
         }
         self.child = None;
         self.forget();

@@ -13,11 +13,11 @@ use crate::error::{Error, Result};
 use crate::find::Finder;
 use crate::logs::Keeper;
 use crate::nats::{self, Nats, NatsSync};
-use crate::ports::{Lease, Ports};
+use crate::ports::{self, Lease, Ports};
 use crate::postgres::Postgres;
 use crate::redis::Redis;
 use crate::server::{Places, Server};
-use crate::{files, lock, orphans};
+use crate::{files, lock, orphans, supervise};
 
 /// Told what is going on, one short lowercase sentence each time; for a progress line on a terminal.
 pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
@@ -33,7 +33,11 @@ pub struct Options {
     pub durable: bool,
     /// How often NATS writes its streams through to the disk.
     pub nats_sync: NatsSync,
-    /// Told about slow steps.
+    /// Ports that the caller will listen on besides, each with whose it is: one that is taken is told before a server starts.
+    pub other_ports: Vec<(&'static str, u16)>,
+    /// How often in a row [`Stack::supervise`] starts a server again that ended by itself.
+    pub restarts: usize,
+    /// Told about slow steps, and about servers that ended by themselves.
     pub progress: Progress,
 }
 
@@ -45,6 +49,8 @@ impl Options {
             ports: None,
             durable: true,
             nats_sync: NatsSync::default(),
+            other_ports: Vec::new(),
+            restarts: supervise::RESTARTS,
             progress: Arc::new(|_| {}),
         }
     }
@@ -63,6 +69,8 @@ impl std::fmt::Debug for Options {
             .field("ports", &self.ports)
             .field("durable", &self.durable)
             .field("nats_sync", &self.nats_sync)
+            .field("other_ports", &self.other_ports)
+            .field("restarts", &self.restarts)
             .finish_non_exhaustive()
     }
 }
@@ -83,6 +91,8 @@ pub struct Stack {
     nats_data_dir: PathBuf,
     socket_dir: PathBuf,
     postgres_bin_dir: PathBuf,
+    restarts: usize,
+    progress: Progress,
     _lease: Option<Lease>,
     _lock: Flock<File>,
 }
@@ -109,6 +119,7 @@ impl Stack {
         let Some(ports) = options.ports.or(lease.as_ref().map(|lease| lease.ports)) else {
             return Err(Error::NoPorts { from: 0, to: 0 });
         };
+        ports::must_be_free(&[&options.other_ports[..], &ports.named()].concat())?;
         let credentials = Credentials::open(&data_dir, !places.postgres_majors().is_empty())?;
         let finder = Finder::new(options.progress.clone());
 
@@ -143,6 +154,8 @@ impl Stack {
             ports,
             credentials,
             data_dir,
+            restarts: options.restarts,
+            progress: options.progress,
             _lease: lease,
             _lock: lock,
         })
@@ -157,6 +170,24 @@ impl Stack {
         let nats = self.nats.lock().await.stop().await;
         let postgres = self.postgres.lock().await.stop().await;
         redis.and(nats).and(postgres)
+    }
+
+    /// Looks after the servers for as long as it is awaited: one that ends without having been stopped here is started again at
+    /// the same port and on the same data, after pauses that grow. [`Options::progress`] is told which one ended, how, and what
+    /// comes of it. Comes back with the reason when one does not stay up; the others run on then.
+    ///
+    /// Dropped at any moment, it leaves nothing behind that [`Stack::stop`] would not stop.
+    pub async fn supervise(&self) -> Error {
+        let (times, progress) = (self.restarts, &self.progress);
+        let given_up = tokio::try_join!(
+            supervise::watch(&self.postgres, times, progress),
+            supervise::watch(&self.nats, times, progress),
+            supervise::watch(&self.redis, times, progress),
+        );
+        match given_up {
+            Err(error) => error,
+            Ok((never, ..)) => match never {},
+        }
     }
 
     /// The superuser's URL of one database, over TCP.
@@ -224,7 +255,7 @@ impl Stack {
 
     /// Kills NATS without a chance to write anything (`SIGKILL`).
     pub async fn kill_nats(&self) -> Result<()> {
-        self.nats.lock().await.kill().await
+        self.nats.lock().await.kill()
     }
 
     /// Stops NATS in good order.
@@ -239,7 +270,7 @@ impl Stack {
 
     /// Kills Postgres and its backends without a chance to write anything (`SIGKILL`).
     pub async fn kill_postgres(&self) -> Result<()> {
-        self.postgres.lock().await.kill().await
+        self.postgres.lock().await.kill()
     }
 
     /// Stops Postgres in good order; open connections are closed.
@@ -261,7 +292,7 @@ impl Stack {
 
     /// Kills Redis without a chance to write anything (`SIGKILL`).
     pub async fn kill_redis(&self) -> Result<()> {
-        self.redis.lock().await.kill().await
+        self.redis.lock().await.kill()
     }
 
     /// Stops Redis in good order.

@@ -1,13 +1,16 @@
 //! A stack from the outside: what somebody who starts, breaks and stops it notices.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use foursight_local::{Error, Options, Ports, Stack, doctor};
 use nix::sys::signal::Signal;
-use support::{Addresses, Folder, Launcher, all_end, recorded};
+use support::{Addresses, Folder, Launcher, all_end, recorded, recorded_of};
 
 const STREAM: &str = r#"{"name":"EVENTS","subjects":["events.>"],"storage":"file"}"#;
 
@@ -134,6 +137,124 @@ async fn servers_can_be_broken_and_mended_one_by_one() -> Result<()> {
     Ok(stack.stop().await?)
 }
 
+/// A stack whose servers are looked after, and what it has told so far.
+fn talkative(folder: &Folder, restarts: usize) -> (Options, Arc<Mutex<Vec<String>>>) {
+    let told: Arc<Mutex<Vec<String>>> = Arc::default();
+    let listener = told.clone();
+    let progress = Arc::new(move |line: &str| listener.lock().unwrap().push(line.to_owned()));
+    (Options { progress, restarts, ..Options::for_tests(&folder.0) }, told)
+}
+
+async fn until(what: &str, mut happened: impl FnMut() -> bool) -> Result<()> {
+    let began = Instant::now();
+    while !happened() {
+        ensure!(began.elapsed() < Duration::from_secs(30), "in vain waited for: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_ends_by_itself_is_named_and_started_again_on_its_data() -> Result<()> {
+    let folder = Folder::new("ends")?;
+    let (options, told) = talkative(&folder, 8);
+    let stack = Stack::start(Options { durable: true, ..options }).await?;
+    let addresses = Addresses::of(&stack);
+    addresses.sql("create table kept as select 7 as n")?;
+    addresses.nats("$JS.API.STREAM.CREATE.EVENTS", STREAM)?;
+
+    let killed = async {
+        for server in ["postgres", "nats", "redis"] {
+            nix::sys::signal::kill(recorded_of(&folder.0, server)?, Signal::SIGKILL)?;
+            let again = format!("{server} runs again");
+            until(&again, || told.lock().unwrap().contains(&again)).await?;
+            let how = format!("{server} ended by itself (signal: 9 (SIGKILL))");
+            ensure!(
+                told.lock().unwrap().iter().any(|line| line.starts_with(&how)),
+                "{:?}",
+                told.lock().unwrap()
+            );
+        }
+        addresses.all_answer()?;
+        assert_eq!(addresses.sql("select n from kept")?, "7");
+        assert!(addresses.nats("$JS.API.STREAM.INFO.EVENTS", "")?.contains("\"name\":\"EVENTS\""));
+        // What is stopped on purpose stays so, while another one is started again.
+        stack.stop_nats().await?;
+        told.lock().unwrap().clear();
+        let redis = recorded_of(&folder.0, "redis")?;
+        nix::sys::signal::kill(redis, Signal::SIGKILL)?;
+        until("redis runs again", || told.lock().unwrap().iter().any(|line| line == "redis runs again"))
+            .await?;
+        ensure!(
+            !told.lock().unwrap().iter().any(|line| line.starts_with("nats")),
+            "{:?}",
+            told.lock().unwrap()
+        );
+        assert!(addresses.nats("$JS.API.INFO", "").is_err());
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        outcome = killed => outcome?,
+        error = stack.supervise() => panic!("{error}"),
+    }
+    Ok(stack.stop().await?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_stay_up_is_given_up_with_its_log() -> Result<()> {
+    let folder = Folder::new("given-up")?;
+    let (options, told) = talkative(&folder, 2);
+    let stack = Stack::start(options).await?;
+    let nats = recorded_of(&folder.0, "nats")?;
+    // It cannot start again.
+    let configuration = folder.0.join("run/nats.conf");
+    std::fs::write(&configuration, "none")?;
+    nix::sys::signal::kill(nats, Signal::SIGKILL)?;
+    let error = tokio::time::timeout(Duration::from_secs(30), stack.supervise()).await?;
+    let Error::GivenUp { server: "nats", tries: 2, log, .. } = &error else { panic!("{error}") };
+    assert!(log.is_file() && error.to_string().contains("logs/nats.log"), "{error}");
+    let told = told.lock().unwrap().clone();
+    assert_eq!(
+        told.iter().filter(|line| line.starts_with("nats did not start again")).count(),
+        2,
+        "{told:?}"
+    );
+    // The others run on, and all of them stop.
+    let addresses = Addresses::of(&stack);
+    assert_eq!(addresses.redis("PING")?, "+PONG");
+    Ok(stack.stop().await?)
+}
+
+#[test]
+fn a_launcher_that_is_ended_while_it_starts_a_server_again_leaves_none() -> Result<()> {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let folder = Folder::new(&format!("again-{signal}"))?;
+        let launcher = Launcher::start(&folder.0, &[])?;
+        let pids = recorded(&folder.0)?;
+        let (_, port) = launcher.addresses.nats.rsplit_once(':').context("no port")?;
+        let address = format!("127.0.0.1:{port}");
+        nix::sys::signal::kill(recorded_of(&folder.0, "nats")?, Signal::SIGKILL)?;
+        // Who has its port keeps it from coming up.
+        let began = Instant::now();
+        let taken = loop {
+            match std::net::TcpListener::bind(&address) {
+                Ok(taken) => break taken,
+                Err(error) => ensure!(began.elapsed() < Duration::from_secs(5), "{error}"),
+            }
+        };
+        let log = folder.0.join("logs/nats.log");
+        while !std::fs::read_to_string(&log)?.contains("address already in use") {
+            ensure!(began.elapsed() < Duration::from_secs(20), "nobody starts nats again");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        launcher.end(signal)?;
+        drop(taken);
+        all_end(&pids)?;
+        ensure!(recorded(&folder.0).is_err(), "servers stay");
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_that_is_taken_is_named_and_nothing_stays_behind() -> Result<()> {
     let folder = Folder::new("taken")?;
@@ -141,8 +262,11 @@ async fn a_port_that_is_taken_is_named_and_nothing_stays_behind() -> Result<()> 
     let _taken = std::net::TcpListener::bind(("127.0.0.1", ports.redis))?;
     let options = Options { ports: Some(ports), ..Options::for_tests(&folder.0) };
     let error = Stack::start(options).await.err();
-    let Some(error @ Error::Ended { server: "redis", .. }) = error else { panic!("{error:?}") };
-    assert!(error.to_string().contains("already in use"), "{error}");
+    let Some(error @ Error::PortsTaken { .. }) = error else { panic!("{error:?}") };
+    let message = error.to_string();
+    assert!(message.contains(&format!("{} (for redis)", ports.redis)), "{message}");
+    assert!(!message.contains("nats"), "{message}");
+    assert!(message.contains("--port-base"), "{message}");
     ensure!(recorded(&folder.0).is_err(), "servers stay");
     assert!(std::net::TcpListener::bind(("127.0.0.1", ports.nats)).is_ok());
     Ok(())

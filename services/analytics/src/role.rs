@@ -1,17 +1,18 @@
 //! What the service consists of.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use foursight_messaging::ConsumerSpec;
 use foursight_proto::analytics::v1::measure_service_server::MeasureServiceServer;
-use foursight_runtime::{Role, RoleContext, RoleParts};
+use foursight_runtime::{Role, RoleContext, RoleParts, Worker};
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
 use crate::{
     facts::{self, Facts},
     measures::MeasureApi,
+    rebuild::Progress,
 };
 
 /// The service's name.
@@ -19,6 +20,9 @@ pub(crate) const SERVICE: &str = "analytics";
 
 /// What its consumer is for; part of the durable's name.
 pub(crate) const PURPOSE: &str = "facts";
+
+/// How often it is looked how far a rebuild is.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 static MIGRATOR: Migrator = sqlx::migrate!();
 
@@ -40,6 +44,7 @@ impl Role for AnalyticsRole {
         Ok(RoleParts {
             routes: Routes::new(MeasureServiceServer::new(MeasureApi::new(ctx.db.clone()))),
             consumers: vec![ConsumerSpec::projection(PURPOSE, &facts::sources(), Arc::new(Facts))],
+            workers: vec![Worker::new("rebuild", LOOK_EVERY, Arc::new(Progress { db: ctx.db.clone() }))],
             ..RoleParts::default()
         })
     }

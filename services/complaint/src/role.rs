@@ -9,7 +9,7 @@ use foursight_proto::{
     identity::events::v1::{StaffChanged, StoreChanged},
     notification::events::v1::CallTaskCompleted,
 };
-use foursight_runtime::{Role, RoleContext, RoleParts, Worker};
+use foursight_runtime::{Role, RoleContext, RoleParts, Worker, staffing};
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
@@ -53,7 +53,6 @@ impl Role for ComplaintRole {
             notification: ctx.peers.channel("notification"),
         };
         let breaches = Breaches { db: ctx.db.clone(), clock: ctx.clock.clone(), ids: ctx.ids.clone() };
-        let release = Release { db: ctx.db.clone(), clock: ctx.clock.clone(), ids: ctx.ids.clone() };
         Ok(RoleParts {
             routes: Routes::new(CaseServiceServer::new(Cases(desk))),
             consumers: vec![
@@ -69,7 +68,7 @@ impl Role for ComplaintRole {
             ],
             workers: vec![
                 Worker::new("breaches", LOOK_EVERY, Arc::new(breaches)),
-                Worker::new("release", LOOK_EVERY, Arc::new(release)),
+                staffing::worker(ctx, self.name(), LOOK_EVERY, Release),
             ],
             ..RoleParts::default()
         })

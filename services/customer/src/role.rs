@@ -10,7 +10,7 @@ use foursight_proto::customer::v1::{
     lead_service_server::LeadServiceServer, reception_service_server::ReceptionServiceServer,
     vehicle_service_server::VehicleServiceServer, visit_service_server::VisitServiceServer,
 };
-use foursight_runtime::{Role, RoleContext, RoleParts, Settings, Together, Worker};
+use foursight_runtime::{Role, RoleContext, RoleParts, Settings, Together, staffing};
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
@@ -56,7 +56,6 @@ impl Role for CustomerRole {
             keys: Arc::new(key_ring(&context.settings)?),
             staff: Colleagues::new(context.peers.channel("identity"), context.db.clone()),
         };
-        let release = leads::Release(ctx.clone());
         let routes = Routes::new(CustomerServiceServer::new(Customers(ctx.clone())))
             .add_service(ConsentServiceServer::new(Consents(ctx.clone())))
             .add_service(ContactServiceServer::new(Contacts(ctx.clone())))
@@ -68,7 +67,7 @@ impl Role for CustomerRole {
         Ok(RoleParts {
             routes,
             consumers: vec![timeline::consumer(), staff::consumer()],
-            workers: vec![Worker::new("lead-release", LOOK_EVERY, Arc::new(release))],
+            workers: vec![staffing::worker(context, self.name(), LOOK_EVERY, leads::Release)],
             ..RoleParts::default()
         })
     }

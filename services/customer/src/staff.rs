@@ -75,7 +75,7 @@ impl Colleagues {
         part: Part,
     ) -> Result<()> {
         let fit = if caller.staff() == Some(staff) && part.is_for(caller) {
-            self.told(caller, staff).await?.is_none_or(|told| told.fits(store, part))
+            self.told(staff).await?.is_none_or(|told| told.fits(store, part))
         } else {
             self.find(staff).await?.is_some_and(|found| fits(&found, store, part))
         };
@@ -83,8 +83,8 @@ impl Colleagues {
     }
 
     /// What identity told of somebody, if it was heard yet.
-    async fn told(&self, caller: &Principal, staff: StaffId) -> Result<Option<Told>> {
-        let told = self.db.ask(caller, |_| {
+    async fn told(&self, staff: StaffId) -> Result<Option<Told>> {
+        let told = self.db.ask(|| {
             sqlx::query_as!(
                 Told,
                 "SELECT stores, headquarters, active, roles FROM customer.staff WHERE id = $1",

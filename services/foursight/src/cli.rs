@@ -45,7 +45,7 @@ pub(crate) enum Command {
     DeadLetters(DeadLetters),
     /// Makes the facts that measures are counted from again, from the first event on. Analytics must not run: stop `up` first.
     AnalyticsRebuild(Config),
-    /// Checks that nobody changed the audit logs.
+    /// Checks that nobody changed the audit logs or cut their ends off.
     Audit(Config),
 }
 

@@ -17,6 +17,7 @@ use std::{
 };
 
 use anyhow::Result;
+use foursight::up::ready::Ready;
 use foursight_runtime::Settings;
 
 use crate::cli::{Arguments, Command, Config, Up};
@@ -53,17 +54,46 @@ impl Config {
 
     /// The same for what looks at a stack: without a word, the private one that is here, if there is one.
     fn settings_here(&self) -> Result<Settings> {
-        let here = private_configuration(Path::new(crate::cli::DATA));
-        if self.data.is_none() && self.config.is_none() && here.exists() {
-            return Settings::load(Some(&here), "");
+        match self.private_stack() {
+            Some(data) => Settings::load(Some(&private_configuration(&data)), ""),
+            None => self.settings(),
         }
-        self.settings()
+    }
+
+    /// The same for what needs the servers of that stack: who has stopped it is told how to start it.
+    async fn settings_of_running(&self) -> Result<Settings> {
+        if let Some(data) = self.private_stack() {
+            Ready::of_running(&data).await?;
+        }
+        self.settings_here()
+    }
+
+    /// The folder of the private stack that is meant: the one that is named, or without a word the one that is here.
+    fn private_stack(&self) -> Option<PathBuf> {
+        if self.data.is_some() || self.config.is_some() {
+            return self.data.clone();
+        }
+        let here = Path::new(crate::cli::DATA);
+        private_configuration(here).exists().then(|| here.to_owned())
     }
 }
 
 /// Where a private stack writes its configuration while it runs.
 fn private_configuration(data: &Path) -> PathBuf {
     foursight::up::layout::Layout::new(data).configuration()
+}
+
+/// An error with its causes in one line. A cause that an error has told already is not told twice.
+pub(crate) fn in_one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
 }
 
 /// A line for the person at the terminal. Not on standard output, which carries what programs read.
@@ -77,5 +107,22 @@ fn print(line: &str) -> Result<()> {
     match writeln!(std::io::stdout(), "{line}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_is_told_once() {
+        let refused = || std::io::Error::from_raw_os_error(111);
+        let away = anyhow::Error::from(refused())
+            .context(format!("error communicating with database: {}", refused()));
+        let line = in_one_line(&away.context("the database cannot be reached"));
+        assert_eq!(
+            line,
+            "the database cannot be reached: error communicating with database: Connection refused (os error 111)"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The program: one service by name, all of them in one process, or a whole private stack for a first look. The library
 //! half is what its commands and the tests that cross services share.
 
+pub mod audit;
 pub mod demo;
 pub mod roles;
 pub mod story;

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            commands::tell(&format!("error: {error:#}"));
+            commands::tell(&format!("error: {}", commands::in_one_line(&error)));
             ExitCode::FAILURE
         }
     }

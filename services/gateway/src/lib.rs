@@ -9,6 +9,7 @@ mod answers;
 mod call;
 mod docs;
 mod door;
+mod framing;
 mod gateway;
 mod health;
 mod json;

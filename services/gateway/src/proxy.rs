@@ -20,6 +20,7 @@ use crate::{
     answers::{self, UNMATCHED},
     call::{FRAME, timeout_header},
     door::is_sign_in,
+    framing::{self, Framed},
     gateway::Gateway,
     health::Health,
     routes::{MethodInfo, Scope},
@@ -116,6 +117,7 @@ async fn answer<'g>(
     if !parts.headers.contains_key(GRPC_TIMEOUT) {
         parts.headers.insert(GRPC_TIMEOUT, timeout_header(gateway.settings.default_deadline()));
     }
+    let body = Body::new(Framed::new(body, &parts.headers));
     let body = if is_sign_in(method) {
         sign_in(gateway, client, &mut parts.headers, body).await?
     } else {
@@ -164,7 +166,9 @@ async fn sign_in(
     let limited = Limited::new(body, LONGEST_SIGN_IN).collect().await;
     let bytes: Bytes = match limited {
         Ok(read) => read.to_bytes(),
-        Err(error) if SlowBody::is_behind(&*error) => return Err(unreadable(error)),
+        Err(error) if SlowBody::is_behind(&*error) || framing::is_behind(&*error) => {
+            return Err(unreadable(error));
+        }
         Err(_) => {
             let message = "is too long, or ended before it was complete";
             return Err(Error::invalid_field("grant", message).into());

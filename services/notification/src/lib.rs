@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use foursight_proto::notification::v1::{
     call_task_service_server::CallTaskServiceServer, message_service_server::MessageServiceServer,
 };
-use foursight_runtime::{Role, RoleContext, RoleParts, Worker};
+use foursight_runtime::{Role, RoleContext, RoleParts, Worker, staffing};
 use jiff::tz::TimeZone;
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
@@ -77,7 +77,6 @@ impl Role for NotificationRole {
         let consumers =
             vec![stores::consumer(), calls.consumer(), first_service.consumer(), cases.consumer()];
 
-        let staffing = call_tasks::Staffing { db: ctx.db.clone() };
         let dispatch = messages::dispatch::Dispatch {
             db: ctx.db.clone(),
             clock: clock.clone(),
@@ -88,7 +87,7 @@ impl Role for NotificationRole {
             settings: settings.clone(),
         };
         let workers = vec![
-            Worker::new("call-staffing", settings.assign_interval(), Arc::new(staffing)),
+            staffing::worker(ctx, self.name(), settings.assign_interval(), call_tasks::Staffing),
             Worker::new("message-dispatch", settings.dispatch_interval(), Arc::new(dispatch)),
         ];
         Ok(RoleParts { routes, consumers, workers, ..RoleParts::default() })

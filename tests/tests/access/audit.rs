@@ -1,7 +1,9 @@
 //! What was done stays on record: nobody changes, removes or moves a row of the audit log without being found out.
 
 use anyhow::{Context, Result, ensure};
-use foursight_access::audit::{Verdict, verify};
+use foursight::audit::{Finding, examine};
+use foursight_access::audit::{Verdict, end, seal, verify};
+use foursight_messaging::{Bus, anchors, topology::Topology};
 use foursight_tests::{
     names::id_of,
     world::{World, on_stack, run, until},
@@ -57,6 +59,79 @@ fn a_changed_a_removed_and_a_moved_row_are_found() -> Result<()> {
             tx.rollback().await?;
         }
         Ok(())
+    })
+}
+
+/// What somebody might do to a log's end, as the owner of everything: which leaves a chain that holds. `$n` rows go.
+const CUT: &str =
+    "DELETE FROM audit WHERE seq IN (SELECT audit_seq FROM audit_seals ORDER BY link DESC LIMIT $n);
+     DELETE FROM audit_seals s WHERE NOT EXISTS (SELECT FROM audit a WHERE a.seq = s.audit_seq)";
+
+/// More rows than were cut off.
+const GO_ON: &str = "INSERT INTO audit (at, subject, reach, method, resource, detail)
+     SELECT now(), 'test', 'stores', 'Test', 'tests/1', '{}' FROM generate_series(1, 10)";
+
+#[test]
+fn an_end_that_was_cut_off_with_its_seals_is_missed() -> Result<()> {
+    on_stack(async |world| {
+        let (mut owner, bus) = (world.owner().await?, &world.up.running().bus);
+        for service in ["customer", "complaint"] {
+            sealed(world, &mut owner, service).await?;
+            let mut tx = begin(&mut owner, service).await?;
+            let end = end(&mut tx).await?.context("nothing is sealed")?.link;
+            until("the end is anchored", async || {
+                world.up.running().round(service, "seal-audit").await?;
+                Ok(anchors::last(bus, service).await?.is_some_and(|last| last.link >= end))
+            })
+            .await?;
+            let whole = examine(&mut tx, bus, service).await?;
+            ensure!(whole.findings.is_empty() && whole.anchors > 0, "{service}: {whole:?}");
+
+            for (count, left) in [(1, end - 1), (end, 0)] {
+                let mut cut = tx.begin().await?;
+                run(&mut cut, &CUT.replace("$n", &count.to_string())).await?;
+                let found = examine(&mut cut, bus, service).await?.findings;
+                ensure!(
+                    matches!(found[..], [Finding::CutOff { end, .. }] if end == left.unsigned_abs()),
+                    "{service}: {count} rows less: {found:?}"
+                );
+                run(&mut cut, GO_ON).await?;
+                seal(&mut cut, 100, i64::MAX / 2).await?;
+                if count < 10 {
+                    ensure!(
+                        matches!(verify(&mut cut).await?, Verdict::Whole(_)),
+                        "{service}: the chain holds"
+                    );
+                    let found = examine(&mut cut, bus, service).await?.findings;
+                    ensure!(
+                        matches!(found[..], [Finding::Replaced { link }] if link == end),
+                        "{service}: cut off and gone on: {found:?}"
+                    );
+                }
+                cut.rollback().await?;
+            }
+            tx.rollback().await?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_log_that_cannot_be_compared_with_its_anchors_is_told() -> Result<()> {
+    on_stack(async |world| {
+        let mut owner = world.owner().await?;
+        sealed(world, &mut owner, "customer").await?;
+        let mut tx = begin(&mut owner, "customer").await?;
+        let nobody = Bus::connect(&world.up.ready.nats, "test", Topology::new("nobody", 1)).await?;
+        let found = examine(&mut tx, &nobody, "customer").await?.findings;
+        ensure!(matches!(found[..], [Finding::NoAnchor]), "{found:?}");
+
+        let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let away = Bus::connect(&format!("nats://{closed}"), "test", Topology::new("foursight", 1)).await?;
+        let examined = examine(&mut tx, &away, "customer").await?;
+        ensure!(matches!(examined.findings[..], [Finding::AnchorsAway(_)]), "{examined:?}");
+        ensure!(examined.rows > 0, "the chain itself was walked");
+        Ok(tx.rollback().await?)
     })
 }
 

@@ -6,4 +6,5 @@ mod ledger;
 mod lost;
 mod poison;
 mod sale;
+mod supervised;
 mod world;

@@ -71,9 +71,12 @@ async fn run(options: Options) -> Result<()> {
     });
     // The servers run even when nobody reads where.
     let _ = writeln!(std::io::stdout(), "{line}");
-    ended.await;
+    let given_up = tokio::select! {
+        () = &mut ended => Ok(()),
+        error = stack.supervise() => Err(error.into()),
+    };
     stack.stop().await?;
-    Ok(())
+    given_up
 }
 
 fn report() -> Result<()> {

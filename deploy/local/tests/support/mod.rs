@@ -100,14 +100,14 @@ fn line(stream: &mut BufReader<TcpStream>) -> Result<String> {
 
 /// The processes that a data folder's records name.
 pub(crate) fn recorded(folder: &Path) -> Result<Vec<Pid>> {
-    ["postgres", "nats", "redis"]
-        .into_iter()
-        .map(|name| {
-            let text = std::fs::read_to_string(folder.join("run").join(format!("{name}.pid")))?;
-            let record: serde_json::Value = serde_json::from_str(&text)?;
-            Ok(Pid::from_raw(i32::try_from(record["pid"].as_i64().context("no pid")?)?))
-        })
-        .collect()
+    ["postgres", "nats", "redis"].into_iter().map(|name| recorded_of(folder, name)).collect()
+}
+
+/// The process that a server's record names.
+pub(crate) fn recorded_of(folder: &Path, name: &str) -> Result<Pid> {
+    let text = std::fs::read_to_string(folder.join("run").join(format!("{name}.pid")))?;
+    let record: serde_json::Value = serde_json::from_str(&text)?;
+    Ok(Pid::from_raw(i32::try_from(record["pid"].as_i64().context("no pid")?)?))
 }
 
 /// Waits until none of the processes is left; a corpse that nobody has reaped counts as gone.

@@ -14,6 +14,7 @@ use super::{
     period::Period,
     return_rate,
 };
+use crate::rebuild;
 
 /// The longest question: three years, so that a year can be compared with the two before it.
 const MOST_MONTHS: i32 = 36;
@@ -39,13 +40,14 @@ pub(super) async fn query(
     let period =
         Period { stores: stores(question.store, &caller.reach), from: question.from, to: question.to };
     let mut tx = db.begin_list(caller).await?;
+    let rebuild = rebuild::under_way(&mut tx).await?;
     let mut values = Vec::new();
     for definition in question.measures {
         let counted = count(&mut tx, definition.code, &period).await?;
         values.extend(counted.into_iter().map(|counted| value(definition, counted)));
     }
     tx.commit().await?;
-    Ok(QueryMeasureValuesResponse { values })
+    Ok(QueryMeasureValuesResponse { values, rebuild })
 }
 
 async fn count(tx: &mut PgConnection, code: Code, period: &Period) -> Result<Vec<Counted>, sqlx::Error> {

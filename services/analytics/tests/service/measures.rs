@@ -8,7 +8,10 @@ use foursight_kernel::{
 };
 use foursight_messaging::{NewEvent, outbox::PastEvent};
 use foursight_proto::{
-    analytics::v1::{QueryMeasureValuesRequest, measure_service_client::MeasureServiceClient},
+    analytics::v1::{
+        MeasuresRebuild, QueryMeasureValuesRequest, QueryMeasureValuesResponse,
+        measure_service_client::MeasureServiceClient,
+    },
     complaint::{events::v1::CaseOpened, v1::CaseKind},
     customer::events::v1::{VehicleDelivered, VisitCompleted, VisitStarted},
     identity::{
@@ -183,7 +186,7 @@ pub(crate) async fn tell(stack: &Stack, event: &Event) {
     stack.bus().tell(service, PastEvent { id, at, event: told }).await.unwrap();
 }
 
-pub(crate) async fn asked(stack: &Stack, stores: &[StoreId]) -> BTreeMap<Key, (f64, f64)> {
+async fn answer(stack: &Stack, stores: &[StoreId]) -> QueryMeasureValuesResponse {
     let caller = stack.staff(&[Role::GeneralManager], stores).unwrap();
     let mut client = MeasureServiceClient::new(stack.channel("analytics", &caller));
     let request = QueryMeasureValuesRequest {
@@ -191,7 +194,16 @@ pub(crate) async fn asked(stack: &Stack, stores: &[StoreId]) -> BTreeMap<Key, (f
         to_month: MONTHS.1.to_owned(),
         ..Default::default()
     };
-    let answer = client.query_measure_values(request).await.unwrap().into_inner();
+    client.query_measure_values(request).await.unwrap().into_inner()
+}
+
+/// The rebuild that is under way, as whoever asks for figures is told.
+pub(crate) async fn under_way(stack: &Stack, stores: &[StoreId]) -> Option<MeasuresRebuild> {
+    answer(stack, stores).await.rebuild
+}
+
+pub(crate) async fn asked(stack: &Stack, stores: &[StoreId]) -> BTreeMap<Key, (f64, f64)> {
+    let answer = answer(stack, stores).await;
     let codes = ["deliveries", "return_rate", "complaint_rate", "follow_ups_in_time", "advisor_satisfaction"];
     let key = |measure: &str, store: &str, month: String| {
         let code = *codes.iter().find(|code| measure.ends_with(*code)).unwrap();

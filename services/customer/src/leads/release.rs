@@ -1,28 +1,21 @@
 //! Takes open leads from owners who can no longer work them: who left, changed store or lost the right. The store sees them as
 //! nobody's, due as before, and gives them to somebody (`AssignLead`).
-//!
-//! A worker looks, rather than the consumer that hears of a leaver: so a lead that somebody was given while the news was under
-//! way is found, too.
 
 use async_trait::async_trait;
-use foursight_access::{Principal, audit, rights::roles_with};
+use foursight_access::rights::roles_with;
 use foursight_kernel::{CustomerId, LeadId, Result, StaffId, StoreId, sql};
 use foursight_messaging::NewEvent;
 use foursight_proto::customer::events::v1::LeadReleased;
-use foursight_runtime::{Tick, record};
-use jiff::Timestamp;
+use foursight_runtime::staffing::{self, Released, Round};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{context::Context, staff::LEAD_RIGHT};
-
-/// Leads in one transaction.
-const BATCH: i64 = 200;
+use crate::staff::LEAD_RIGHT;
 
 /// Finds the leads of such owners.
-pub(crate) struct Release(pub(crate) Context);
+pub(crate) struct Release;
 
-struct Released {
+struct Taken {
     id: Uuid,
     customer_id: Uuid,
     store_id: Uuid,
@@ -31,49 +24,37 @@ struct Released {
 }
 
 #[async_trait]
-impl Tick for Release {
-    async fn tick(&self) -> Result<()> {
-        loop {
-            let now = self.0.now();
-            let mut tx = self.0.db.begin_as_service().await?;
-            let released = take(&mut tx, now).await?;
-            for lead in &released {
-                self.tell(&mut tx, lead, now).await?;
-            }
-            tx.commit().await?;
-            if released.is_empty() {
-                return Ok(());
-            }
-            tracing::info!(leads = released.len(), "leads of owners who cannot work them are nobody's now");
+impl staffing::Release for Release {
+    const WORKER: &'static str = "lead-release";
+    const THINGS: &'static str = "leads";
+
+    async fn batch(&self, tx: &mut PgConnection, round: &Round) -> Result<usize> {
+        let leads = take(tx, round).await?;
+        for lead in &leads {
+            tell(tx, round, lead).await?;
         }
+        Ok(leads.len())
     }
 }
 
-impl Release {
-    async fn tell(&self, tx: &mut PgConnection, lead: &Released, now: Timestamp) -> Result<()> {
-        let store = StoreId::from(lead.store_id);
-        let told = LeadReleased {
-            lead: LeadId::from(lead.id).name(),
-            customer: CustomerId::from(lead.customer_id).name(),
-            store: store.name(),
-            previous_owner: StaffId::from(lead.owner_id).name(),
-        };
-        let action = audit::Action {
-            method: "ReleaseLead",
-            resource: &told.lead,
-            store: Some(store),
-            detail: serde_json::json!({ "previous_owner": told.previous_owner }),
-        };
-        let event = NewEvent::new(&told, lead.id, lead.version, Some(store));
-        record::change(tx, &self.0.ids, &Principal::service("customer"), now, event, action).await
-    }
+async fn tell(tx: &mut PgConnection, round: &Round, lead: &Taken) -> Result<()> {
+    let (store, previous_owner) = (StoreId::from(lead.store_id), StaffId::from(lead.owner_id));
+    let told = LeadReleased {
+        lead: LeadId::from(lead.id).name(),
+        customer: CustomerId::from(lead.customer_id).name(),
+        store: store.name(),
+        previous_owner: previous_owner.name(),
+    };
+    let event = NewEvent::new(&told, lead.id, lead.version, Some(store));
+    let released = Released { method: "ReleaseLead", resource: &told.lead, store, previous_owner, event };
+    round.tell(tx, released).await
 }
 
 /// Takes a batch of leads whose owner is known and may not own them. One that somebody is working on is left for the next round.
-async fn take(tx: &mut PgConnection, now: Timestamp) -> Result<Vec<Released>> {
+async fn take(tx: &mut PgConnection, round: &Round) -> Result<Vec<Taken>> {
     // Found by the index alone, then locked: whoever was given one meanwhile keeps it, as its owner is looked at again.
     let released = sqlx::query_as!(
-        Released,
+        Taken,
         "WITH stranded AS (
              SELECT l.id FROM customer.leads l
              WHERE l.state = 1 AND l.release_time IS NULL AND (l.id, l.owner_id) IN (
@@ -87,8 +68,8 @@ async fn take(tx: &mut PgConnection, now: Timestamp) -> Result<Vec<Released>> {
          FROM stranded WHERE l.id = stranded.id
          RETURNING l.id, l.customer_id, l.store_id, l.owner_id, l.version",
         &roles_with(LEAD_RIGHT),
-        BATCH,
-        sql::at(now) as _,
+        round.limit,
+        sql::at(round.now) as _,
     )
     .fetch_all(tx)
     .await?;

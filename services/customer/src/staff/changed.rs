@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use foursight_kernel::{Error, InvalidName, StaffId, StoreId};
 use foursight_messaging::{ConsumerSpec, HandleError, Handler, Received, Source};
 use foursight_proto::identity::events::v1::StaffChanged;
+use foursight_runtime::staffing::Member;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 /// The consumer that keeps the newest version of each member of staff.
 pub(crate) fn consumer() -> ConsumerSpec {
@@ -19,15 +18,7 @@ struct People;
 #[async_trait]
 impl Handler for People {
     async fn handle(&self, tx: &mut PgConnection, event: &Received) -> Result<(), HandleError> {
-        let Some(changed) = event.decode::<StaffChanged>()? else { return Ok(()) };
-        let staff = StaffId::parse_name(&changed.staff).map_err(permanent)?;
-        let stores: Vec<Uuid> = changed
-            .stores
-            .iter()
-            .map(|name| StoreId::parse_name(name).map(StoreId::uuid))
-            .collect::<Result<_, _>>()
-            .map_err(permanent)?;
-        let roles: Vec<i16> = changed.roles.iter().filter_map(|role| i16::try_from(*role).ok()).collect();
+        let Some(member) = Member::heard(event)? else { return Ok(()) };
         sqlx::query!(
             "INSERT INTO customer.staff AS s (id, stores, headquarters, active, roles, version)
              VALUES ($1, $2, $3, $4, $5, $6)
@@ -35,19 +26,15 @@ impl Handler for People {
              SET stores = excluded.stores, headquarters = excluded.headquarters, active = excluded.active,
                  roles = excluded.roles, version = excluded.version
              WHERE s.version < excluded.version",
-            staff.uuid(),
-            &stores,
-            changed.headquarters,
-            changed.active,
-            &roles,
-            event.version,
+            member.id.uuid(),
+            &member.stores,
+            member.headquarters,
+            member.active,
+            &member.roles,
+            member.version,
         )
         .execute(tx)
         .await?;
         Ok(())
     }
-}
-
-fn permanent(error: InvalidName) -> HandleError {
-    HandleError::Permanent(Error::internal(error))
 }

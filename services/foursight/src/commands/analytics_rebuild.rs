@@ -1,23 +1,21 @@
 //! `foursight analytics-rebuild`.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use foursight::up::Plan;
+use foursight_kernel::{Clock, SystemClock};
 use foursight_messaging::{Bus, topology::Topology};
 use foursight_runtime::{Database, Settings};
 use secrecy::ExposeSecret;
 
 use super::{private_configuration, tell};
-use crate::cli::{Config, DATA};
+use crate::cli::Config;
 
 /// Forgets the facts of analytics, which are made again when it starts. The servers of a private stack, which end together with its
 /// roles, are started for it.
 pub(super) async fn run(config: &Config) -> Result<()> {
-    let Some(data) = private_stack(config) else { return forget(&config.settings()?).await };
+    let Some(data) = config.private_stack() else { return forget(&config.settings()?).await };
     ensure!(private_configuration(&data).exists(), "no private stack has ever run in {}", data.display());
     let plan = Plan {
         data,
@@ -34,15 +32,6 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     done
 }
 
-/// The folder of the private stack that is meant, if one is.
-fn private_stack(config: &Config) -> Option<PathBuf> {
-    if config.data.is_some() || config.config.is_some() {
-        return config.data.clone();
-    }
-    let here = Path::new(DATA);
-    private_configuration(here).exists().then(|| here.to_owned())
-}
-
 async fn forget(settings: &Settings) -> Result<()> {
     let url = settings.service("analytics").database_url;
     let url = url.context("services.analytics.database_url is not set")?;
@@ -50,7 +39,9 @@ async fn forget(settings: &Settings) -> Result<()> {
     let topology = Topology::new(settings.nats.prefix.clone(), settings.nats.replicas);
     let name = "foursight analytics-rebuild";
     let bus = Bus::connect(settings.nats.url.expose_secret(), name, topology).await?;
-    let heard = foursight_analytics::rebuild(&database, &bus).await?;
-    tell(&format!("the facts of {heard} events are forgotten; start analytics, and it makes them again"));
+    let heard = foursight_analytics::rebuild(&database, &bus, SystemClock.now()).await?;
+    tell(&format!(
+        "the facts of {heard} events are forgotten; start analytics, and it makes them again; until then figures are answered with the rebuild that is under way"
+    ));
     Ok(())
 }

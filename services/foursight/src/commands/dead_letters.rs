@@ -14,7 +14,7 @@ use crate::cli::{DeadLetters, DeadLettersCommand};
 
 /// Lists, shows, replays and drops.
 pub(super) async fn run(arguments: &DeadLetters) -> Result<()> {
-    let settings = arguments.config.settings_here()?;
+    let settings = arguments.config.settings_of_running().await?;
     let topology = Topology::new(settings.nats.prefix.clone(), settings.nats.replicas);
     let bus = Bus::connect(settings.nats.url.expose_secret(), "foursight dead-letters", topology).await?;
     match arguments.command {

@@ -44,12 +44,16 @@ pub(super) async fn run(up: Up) -> Result<()> {
     }
     welcome(&started.ready, &up, began.elapsed());
 
-    stop_signal().await?;
+    let outcome = tokio::select! {
+        outcome = stop_signal() => outcome,
+        // A server does not stay up.
+        error = started.watch() => Err(error),
+    };
     tell("stopping; nothing is lost");
     tokio::select! {
-        outcome = started.stop() => outcome,
+        stopped = started.stop() => outcome.and(stopped),
         // A second time: at once. What was under way is in the data folder.
-        _ = stop_signal() => Ok(()),
+        _ = stop_signal() => outcome,
     }
 }
 

@@ -134,6 +134,12 @@ impl Up {
         Ok(())
     }
 
+    /// Looks after the servers for as long as it is awaited: one that ends by itself is started again, and [`Plan::progress`] is
+    /// told so. Comes back with the reason when one does not stay up; the stack is to be stopped then.
+    pub async fn watch(&self) -> anyhow::Error {
+        self.servers.supervise().await.into()
+    }
+
     /// The roles.
     pub fn running(&self) -> &Running {
         &self.running

@@ -73,6 +73,10 @@ impl Plan {
         let ports = self.port_base.map(|base| Ports::from_base(base.saturating_add(3)));
         let mut options = Options::new(layout.servers());
         options.ports = ports;
+        if let Some(base) = self.port_base {
+            let ours = ["the API", "gRPC", "metrics"];
+            options.other_ports = ours.into_iter().zip(base..=u16::MAX).collect();
+        }
         options.progress = self.progress.clone();
         Ok(Stack::start(options).await?)
     }

@@ -50,8 +50,12 @@ impl Ready {
     pub async fn of_running(data: &Path) -> Result<Self> {
         let file = Layout::new(data).ready();
         let (at, start) = (data.display(), format!("start it with `foursight up --data {}`", data.display()));
-        let text =
-            std::fs::read_to_string(&file).with_context(|| format!("nothing runs on {at}: {start}"))?;
+        let text = match std::fs::read_to_string(&file) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                bail!("nothing runs on {at}: {start}")
+            }
+            text => text.with_context(|| format!("{} cannot be read", file.display()))?,
+        };
         let ready: Self = serde_json::from_str(&text)
             .with_context(|| format!("{} is of another build, or damaged: {start} again", file.display()))?;
         let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
@@ -91,7 +95,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path();
         let start = format!("foursight up --data {}", data.display());
-        assert!(told(data).await.contains(&start), "never started");
+        assert_eq!(told(data).await, format!("nothing runs on {}: start it with `{start}`", data.display()));
 
         // Killed: it has left its addresses, and nobody listens there.
         let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

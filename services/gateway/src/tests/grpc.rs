@@ -107,6 +107,24 @@ async fn a_message_that_cannot_be_read_is_its_senders_mistake() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_not_framed_as_one_is_its_senders_mistake() {
+    let world = World::new(|_| {});
+    for (framed, wrong) in [
+        (&[][..], "nothing"),
+        (&[0, 0, 0], "half a head"),
+        (&[0, 0, 0, 0, 9, 0x0a, 0x01], "less than the head says"),
+        (&[7, 0, 0, 0, 0], "neither compressed nor not"),
+        (&[1, 0, 0, 0, 1, 0], "compressed, and nobody says how"),
+    ] {
+        for content_type in ["application/grpc", "application/grpc-web+proto"] {
+            let (code, told) = raw(&world, content_type, framed, "5S").await;
+            assert_eq!(code, Code::InvalidArgument, "{wrong} by {content_type}: {told}");
+            assert!(told.contains("wrong%20fields:%20message"), "{wrong} by {content_type}: {told}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn internal_and_unknown_methods_and_bad_tokens_are_refused_here() {
     let world = World::new(|_| {});
     let channel = channel(world.listen().await).await;

@@ -7,11 +7,8 @@ use async_trait::async_trait;
 use foursight_access::rights::roles_with;
 use foursight_kernel::{Result, StaffId, StoreId};
 use foursight_proto::identity::v1::Role;
-use foursight_runtime::{Database, Tick};
+use foursight_runtime::staffing::{Release, Round};
 use sqlx::PgConnection;
-
-/// How many tasks one transaction gives away.
-const BATCH: i64 = 200;
 
 /// The roles of those who may make calls.
 fn caller_roles() -> Vec<i16> {
@@ -48,23 +45,15 @@ pub(super) async fn may_call(tx: &mut PgConnection, staff: StaffId, store: Store
     Ok(may)
 }
 
-/// The worker that gives away the tasks of nobody, and of those who cannot make the call any more.
-pub(crate) struct Staffing {
-    pub(crate) db: Database,
-}
+/// Gives away the tasks of nobody, and of those who cannot make the call any more. A store without a specialist is passed over.
+pub(crate) struct Staffing;
 
 #[async_trait]
-impl Tick for Staffing {
-    async fn tick(&self) -> Result<()> {
-        while self.give_away().await? == BATCH {}
-        Ok(())
-    }
-}
+impl Release for Staffing {
+    const WORKER: &'static str = "call-staffing";
+    const THINGS: &'static str = "call tasks";
 
-impl Staffing {
-    /// Gives one batch away; returns how many there were. A store without a specialist is passed over.
-    async fn give_away(&self) -> Result<i64> {
-        let mut tx = self.db.begin_as_service().await?;
+    async fn batch(&self, tx: &mut PgConnection, round: &Round) -> Result<usize> {
         let tasks = sqlx::query!(
             "SELECT t.id, t.store_id FROM notification.call_tasks t
              WHERE t.state = 1
@@ -77,14 +66,14 @@ impl Staffing {
              ORDER BY t.due_time, t.id LIMIT $2
              FOR UPDATE OF t SKIP LOCKED",
             Role::FollowUpSpecialist as i16,
-            BATCH,
+            round.limit,
             &caller_roles(),
         )
         .fetch_all(&mut *tx)
         .await?;
         let mut given = 0;
         for task in &tasks {
-            let Some(assignee) = pick(&mut tx, StoreId::from(task.store_id)).await? else { continue };
+            let Some(assignee) = pick(tx, StoreId::from(task.store_id)).await? else { continue };
             sqlx::query!(
                 "UPDATE notification.call_tasks SET assignee_id = $2, assigner_id = NULL, version = version + 1 WHERE id = $1",
                 task.id,
@@ -94,7 +83,6 @@ impl Staffing {
             .await?;
             given += 1;
         }
-        tx.commit().await?;
         Ok(given)
     }
 }

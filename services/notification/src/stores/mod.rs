@@ -2,9 +2,10 @@
 //! for it, and who may be given its calls.
 
 use async_trait::async_trait;
-use foursight_kernel::{Error, Result, StaffId, StoreId, ids::Id};
+use foursight_kernel::{Error, Result, StoreId, ids::Id};
 use foursight_messaging::{ConsumerSpec, HandleError, Handler, Received, Source};
 use foursight_proto::identity::events::v1::{StaffChanged, StoreChanged};
+use foursight_runtime::staffing::Member;
 use jiff::tz::TimeZone;
 use sqlx::PgConnection;
 use std::sync::Arc;
@@ -25,8 +26,8 @@ impl Handler for Directory {
     async fn handle(&self, tx: &mut PgConnection, event: &Received) -> Result<(), HandleError> {
         if let Some(changed) = event.decode::<StoreChanged>()? {
             store_changed(tx, event.version, &changed).await
-        } else if let Some(changed) = event.decode::<StaffChanged>()? {
-            staff_changed(tx, event.version, &changed).await
+        } else if let Some(member) = Member::heard(event)? {
+            keep(tx, &member).await
         } else {
             Ok(())
         }
@@ -55,27 +56,17 @@ async fn store_changed(
     Ok(())
 }
 
-async fn staff_changed(
-    tx: &mut PgConnection,
-    version: i64,
-    changed: &StaffChanged,
-) -> Result<(), HandleError> {
-    let staff: StaffId = id_in(&changed.staff)?;
-    let mut stores = Vec::with_capacity(changed.stores.len());
-    for store in &changed.stores {
-        stores.push(id_in::<StoreId>(store)?.uuid());
-    }
-    let roles: Vec<i16> = changed.roles.iter().filter_map(|role| i16::try_from(*role).ok()).collect();
+async fn keep(tx: &mut PgConnection, member: &Member) -> Result<(), HandleError> {
     sqlx::query!(
         "INSERT INTO notification.staff (id, roles, stores, active, version) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (id) DO UPDATE
          SET roles = excluded.roles, stores = excluded.stores, active = excluded.active, version = excluded.version
          WHERE staff.version < excluded.version",
-        staff.uuid(),
-        &roles,
-        &stores,
-        changed.active,
-        version,
+        member.id.uuid(),
+        &member.roles,
+        &member.stores,
+        member.active,
+        member.version,
     )
     .execute(tx)
     .await?;

@@ -3,7 +3,8 @@
 //! A row costs the writer one insert in the transaction of the change itself. The tamper-evident chain over the rows is
 //! sealed afterwards, in batches, by one worker ([`seal`]), so that no two writers ever wait for each other. Rows and
 //! seals can only be added: the service's own role may neither change nor remove them. [`verify`] finds a row that was
-//! changed, removed or moved by somebody with more rights than that.
+//! changed, removed or moved by somebody with more rights than that. What it cannot find is an end that was cut off together
+//! with its seals: for that the chain's ends are kept outside the database, too, and [`missing`] compares.
 
 use std::sync::LazyLock;
 
@@ -78,13 +79,7 @@ const ROW_TEXT: &str = "jsonb_build_array(a.seq, extract(epoch FROM a.at)::text,
 /// schema (the chain has one end); the caller holds the lock. Rows become visible in another order than that of their
 /// numbers, so it looks back over so many numbers before the last that is sealed.
 pub async fn seal(tx: &mut PgConnection, limit: i64, back: i64) -> Result<u64> {
-    let last = sqlx::query("SELECT link, hash FROM audit_seals ORDER BY link DESC LIMIT 1")
-        .fetch_optional(&mut *tx)
-        .await?;
-    let (mut link, mut hash): (i64, Vec<u8>) = match last {
-        Some(row) => (row.try_get(0)?, row.try_get(1)?),
-        None => (0, Vec::new()),
-    };
+    let (mut link, mut hash) = end(&mut *tx).await?.map_or((0, Vec::new()), |last| (last.link, last.hash));
     let rows = sqlx::query(AssertSqlSafe(format!(
         "SELECT a.seq, {ROW_TEXT} FROM audit a
          WHERE NOT EXISTS (SELECT 1 FROM audit_seals s WHERE s.audit_seq = a.seq)
@@ -110,6 +105,34 @@ pub async fn seal(tx: &mut PgConnection, limit: i64, back: i64) -> Result<u64> {
         .execute(tx)
         .await?;
     Ok(rows.len() as u64)
+}
+
+/// A place in the chain with its hash, which stands for every row up to there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seal {
+    /// The place, from 1.
+    pub link: i64,
+    /// SHA-256 over all before.
+    pub hash: Vec<u8>,
+}
+
+/// The chain's end; `None` while nothing is sealed.
+pub async fn end(tx: &mut PgConnection) -> Result<Option<Seal>> {
+    let last = sqlx::query_as("SELECT link, hash FROM audit_seals ORDER BY link DESC LIMIT 1")
+        .fetch_optional(tx)
+        .await?;
+    Ok(last.map(|(link, hash)| Seal { link, hash }))
+}
+
+/// The first of these seals that the chain has not: whether it has another there, or ends before.
+pub async fn missing(tx: &mut PgConnection, seals: Vec<Seal>) -> Result<Option<i64>> {
+    let (links, hashes): (Vec<i64>, Vec<Vec<u8>>) =
+        seals.into_iter().map(|seal| (seal.link, seal.hash)).unzip();
+    let first = sqlx::query_scalar(
+        "SELECT min(k.link) FROM unnest($1::bigint[], $2::bytea[]) AS k (link, hash)
+         WHERE NOT EXISTS (SELECT FROM audit_seals s WHERE s.link = k.link AND s.hash = k.hash)",
+    );
+    Ok(first.bind(links).bind(hashes).fetch_one(tx).await?)
 }
 
 /// What [`verify`] found.

@@ -113,7 +113,9 @@ impl Bus {
             let config = self.topology.stream_config(service);
             self.jetstream.get_or_create_stream(config).await.map_err(unavailable)?;
         }
-        self.jetstream.get_or_create_stream(self.topology.dead_letter_config()).await.map_err(unavailable)?;
+        for config in [self.topology.dead_letter_config(), self.topology.anchor_config()] {
+            self.jetstream.get_or_create_stream(config).await.map_err(unavailable)?;
+        }
         Ok(())
     }
 

@@ -2,8 +2,9 @@
 //!
 //! A change and its event commit together ([`outbox`]); a relay publishes what is in the outbox ([`relay`]); consumers
 //! handle events so that each has its effect once, however often it comes ([`consumer`]); what cannot be handled goes to
-//! the dead letters with its reason ([`dead_letters`]). Streams, subjects and names are declared in [`topology`].
+//! the dead letters with its reason ([`dead_letters`]). [`anchors`] keep how far the audit logs were. Streams, subjects and names are declared in [`topology`].
 
+pub mod anchors;
 pub mod bus;
 pub mod consumer;
 pub mod dead_letters;

@@ -168,3 +168,32 @@ impl Relay {
 fn pace(published: usize) -> Duration {
     PACE * u32::try_from(published / WORTH).unwrap_or(RARER).clamp(1, RARER)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_pace_has_bounds_and_more_events_never_make_it_quicker(fewer in 0..=BATCH, more in 0..=BATCH) {
+            let (fewer, more) = (fewer.min(more), fewer.max(more));
+            prop_assert!(pace(fewer) <= pace(more), "{fewer}: {:?}, {more}: {:?}", pace(fewer), pace(more));
+            prop_assert!((PACE..=PACE * RARER).contains(&pace(more)), "{more}: {:?}", pace(more));
+        }
+    }
+
+    #[test]
+    fn the_pace_is_the_least_while_little_is_told_and_four_times_that_when_much_is() {
+        let slowest = WORTH * 4;
+        for few in 0..WORTH * 2 {
+            assert_eq!(pace(few), PACE, "{few}");
+        }
+        assert_eq!(pace(WORTH * 2), PACE * 2);
+        assert_eq!(pace(slowest - 1), PACE * 3);
+        for many in [slowest, BATCH, usize::MAX] {
+            assert_eq!(pace(many), PACE * 4, "{many}");
+        }
+    }
+}

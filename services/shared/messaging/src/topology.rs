@@ -6,6 +6,7 @@
 //! | subject of an event | `{prefix}.{service}.{event}.{store or group}` |
 //! | durable consumer | `{consuming service}_{purpose}` on each stream that it listens to |
 //! | dead letters | stream `{prefix}_dead_letters`, subject `{prefix}.dead_letters.{service}.{purpose}` |
+//! | ends of audit logs | stream `{prefix}_audit_anchors`, subject `{prefix}.audit_anchors.{service}` |
 //!
 //! The prefix is `foursight`, except in tests, where each has its own. Only a service's own relay publishes to its stream.
 //! Streams keep everything: events carry ids and no personal data, and any projection can be made again from the first.
@@ -20,6 +21,9 @@ pub const PUBLISHERS: [&str; 5] = ["identity", "customer", "notification", "comp
 
 /// How long JetStream remembers message ids and drops repeats.
 const DUPLICATE_WINDOW: Duration = Duration::from_mins(10);
+
+/// The most bytes that the end of an audit log may have, headers included.
+const ANCHOR_SIZE: i32 = 1_024;
 
 /// How long a consumer may take before an event is given to another replica.
 pub const ACK_WAIT: Duration = Duration::from_secs(30);
@@ -50,6 +54,16 @@ impl Topology {
     /// The subject that a consumer's dead letters go to.
     pub fn dead_letter_subject(&self, consumer: &str) -> String {
         format!("{}.dead_letters.{consumer}", self.prefix)
+    }
+
+    /// The stream of the ends of the audit logs.
+    pub fn anchor_stream(&self) -> String {
+        format!("{}_audit_anchors", self.prefix)
+    }
+
+    /// The subject that the ends of a service's audit log go to.
+    pub fn anchor_subject(&self, service: &str) -> String {
+        format!("{}.audit_anchors.{service}", self.prefix)
     }
 
     /// An event's subject; `None` when the type is not one of our events.
@@ -92,6 +106,24 @@ impl Topology {
             duplicate_window: DUPLICATE_WINDOW,
             storage: stream::StorageType::File,
             num_replicas: self.replicas,
+            ..stream::Config::default()
+        }
+    }
+
+    /// The stream of the ends of the audit logs, as JetStream is asked for it. All of them are kept: the last one alone would forget
+    /// that a log was longer before it was cut and went on. There are no more of them than rounds of sealing that found something,
+    /// and each is small.
+    pub fn anchor_config(&self) -> stream::Config {
+        stream::Config {
+            name: self.anchor_stream(),
+            subjects: vec![self.anchor_subject("*")],
+            duplicate_window: DUPLICATE_WINDOW,
+            storage: stream::StorageType::File,
+            num_replicas: self.replicas,
+            max_message_size: ANCHOR_SIZE,
+            allow_direct: true,
+            deny_delete: true,
+            deny_purge: true,
             ..stream::Config::default()
         }
     }

@@ -12,6 +12,7 @@ pub mod record;
 pub mod role;
 pub mod run;
 pub mod settings;
+pub mod staffing;
 pub mod step;
 pub mod telemetry;
 pub mod together;

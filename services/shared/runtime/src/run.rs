@@ -21,6 +21,7 @@ use crate::{
     telemetry::Metrics,
 };
 
+mod anchoring;
 mod bodies;
 mod bound;
 mod connections;
@@ -219,7 +220,7 @@ impl Start {
             running.consumers.extend(consumer.places());
             running.workings.spawn(consumer.run(running.working.clone()));
         }
-        parts.workers.extend(housekeeping::workers(context));
+        parts.workers.extend(housekeeping::workers(name, context, running.bus.clone()));
         for worker in parts.workers {
             running.workers.push((name, worker.clone()));
             running.workings.spawn(worker.run(name, context.db.clone(), running.working.clone()));

@@ -11,9 +11,10 @@ use std::{
 use async_trait::async_trait;
 use foursight_access::audit;
 use foursight_kernel::{Result, SharedClock};
-use foursight_messaging::outbox;
+use foursight_messaging::{Bus, outbox};
 use jiff::SignedDuration;
 
+use super::anchoring::Anchoring;
 use crate::{Database, RoleContext, Tick, Worker};
 
 /// Audit rows that are sealed in one transaction.
@@ -28,12 +29,13 @@ const SEAL_FAR_BACK: i64 = 1_000_000;
 /// Every so many rounds, from the first on, is a thorough one.
 const THOROUGH: u32 = 300;
 
-pub(super) fn workers(context: &RoleContext) -> [Worker; 2] {
+pub(super) fn workers(service: &'static str, context: &RoleContext, bus: Bus) -> [Worker; 2] {
     let db = context.db.clone();
     let keep = SignedDuration::from_hours(24 * context.settings.outbox.keep_days);
     let prune = Prune { db: db.clone(), clock: context.clock.clone(), keep };
+    let seal = Seal { db, round: AtomicU32::new(0), anchoring: Anchoring::new(service, bus) };
     [
-        Worker::new("seal-audit", Duration::from_secs(2), Arc::new(Seal { db, round: AtomicU32::new(0) })),
+        Worker::new("seal-audit", Duration::from_secs(2), Arc::new(seal)),
         Worker::new("prune-outbox", Duration::from_hours(1), Arc::new(prune)),
     ]
 }
@@ -41,6 +43,7 @@ pub(super) fn workers(context: &RoleContext) -> [Worker; 2] {
 struct Seal {
     db: Database,
     round: AtomicU32,
+    anchoring: Anchoring,
 }
 
 #[async_trait]
@@ -51,9 +54,10 @@ impl Tick for Seal {
         loop {
             let mut tx = self.db.begin_as_service().await?;
             let sealed = audit::seal(&mut tx, SEAL_BATCH, back).await?;
+            let end = audit::end(&mut tx).await?;
             tx.commit().await?;
             if sealed < SEAL_BATCH.unsigned_abs() {
-                return Ok(());
+                return self.anchoring.anchor(end, thorough).await;
             }
         }
     }
