@@ -27,4 +27,5 @@ mod times;
 pub mod vehicles;
 mod visits;
 
+pub use customers::wrapped_by_version;
 pub use role::CustomerRole;

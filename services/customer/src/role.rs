@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Context as _;
 use async_trait::async_trait;
 use foursight_proto::customer::v1::{
     consent_service_server::ConsentServiceServer, contact_service_server::ContactServiceServer,
@@ -10,7 +9,7 @@ use foursight_proto::customer::v1::{
     lead_service_server::LeadServiceServer, reception_service_server::ReceptionServiceServer,
     vehicle_service_server::VehicleServiceServer, visit_service_server::VisitServiceServer,
 };
-use foursight_runtime::{Role, RoleContext, RoleParts, Settings, Together, staffing};
+use foursight_runtime::{Role, RoleContext, RoleParts, Settings, Together, Worker, staffing};
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
@@ -18,7 +17,7 @@ use crate::{
     consents::Consents,
     contacts::Contacts,
     context::Context,
-    customers::{Customers, FilesById, KeyRing},
+    customers::{Customers, FilesById, KeyRing, Rewrap},
     deliveries::Deliveries,
     leads::{self, Leads},
     receptions::Receptions,
@@ -29,6 +28,10 @@ use crate::{
 };
 
 static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// How often data keys are looked for that another master key wraps than the one that seals. That changes with the configuration only,
+/// and so when a process starts.
+const REWRAP_EVERY: Duration = Duration::from_hours(1);
 
 /// How often leads of owners who left are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -53,9 +56,10 @@ impl Role for CustomerRole {
             files: Together::new("files", FilesById(context.db.clone())),
             clock: context.clock.clone(),
             ids: context.ids.clone(),
-            keys: Arc::new(key_ring(&context.settings)?),
+            keys: Arc::new(key_ring(&context.settings).await?),
             staff: Colleagues::new(context.peers.channel("identity"), context.db.clone()),
         };
+        let rewrap = Rewrap { db: ctx.db.clone(), keys: ctx.keys.clone() };
         let routes = Routes::new(CustomerServiceServer::new(Customers(ctx.clone())))
             .add_service(ConsentServiceServer::new(Consents(ctx.clone())))
             .add_service(ContactServiceServer::new(Contacts(ctx.clone())))
@@ -67,20 +71,17 @@ impl Role for CustomerRole {
         Ok(RoleParts {
             routes,
             consumers: vec![timeline::consumer(), staff::consumer()],
-            workers: vec![staffing::worker(context, self.name(), LOOK_EVERY, leads::Release)],
+            workers: vec![
+                staffing::worker(context, self.name(), LOOK_EVERY, leads::Release),
+                Worker::new("rewrap", REWRAP_EVERY, Arc::new(rewrap)),
+            ],
             ..RoleParts::default()
         })
     }
 }
 
 /// The keys that the configuration names.
-pub(crate) fn key_ring(settings: &Settings) -> anyhow::Result<KeyRing> {
-    let masters = settings
-        .master_keys()?
-        .into_iter()
-        .map(|key| {
-            Ok((i32::try_from(key.version).context("keys.master: a version is too large")?, key.bytes))
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(KeyRing::new(masters, &settings.hash_key()?.0)?)
+pub(crate) async fn key_ring(settings: &Settings) -> anyhow::Result<KeyRing> {
+    let masters = settings.master_keys().master_keys().await?;
+    Ok(KeyRing::new(&masters, &settings.hash_key()?.0)?)
 }

@@ -47,6 +47,29 @@ pub(crate) enum Command {
     AnalyticsRebuild(Config),
     /// Checks that nobody changed the audit logs or cut their ends off.
     Audit(Config),
+    /// Tells what each master key of personal data seals; adds one to a private stack, or drops one.
+    Keys(Keys),
+}
+
+/// Master keys.
+#[derive(Debug, Args)]
+pub(crate) struct Keys {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// What to do; tells what each of them seals when absent.
+    #[command(subcommand)]
+    pub(crate) command: Option<KeysCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Makes another master key for a private stack. It seals from the next start on.
+    Add,
+    /// Takes a master key that seals nothing any more from a private stack that runs.
+    Drop {
+        /// Its version.
+        version: i32,
+    },
 }
 
 /// A whole private stack.

@@ -6,6 +6,7 @@ mod config;
 mod dead_letters;
 mod demo;
 mod doctor;
+mod keys;
 mod migrate;
 mod run;
 mod story;
@@ -41,6 +42,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::DeadLetters(letters) => dead_letters::run(&letters).await,
         Command::AnalyticsRebuild(config) => analytics_rebuild::run(&config).await,
         Command::Audit(config) => audit::run(&config).await,
+        Command::Keys(arguments) => keys::run(&arguments).await,
     }
 }
 

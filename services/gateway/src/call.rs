@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
+use foursight_kernel::Error;
 use foursight_runtime::Anonymous;
 use http::{HeaderMap, HeaderValue, Request, Response, header, uri::PathAndQuery};
 use http_body_util::{BodyExt as _, Full};
@@ -39,7 +40,7 @@ pub(crate) async fn unary(peer: Peer, call: Call) -> Result<Bytes, Status> {
     // The peer was told the same deadline; this is for a peer that does not keep it.
     tokio::time::timeout(timeout, answer)
         .await
-        .unwrap_or_else(|_| Err(Status::deadline_exceeded("the answer did not come in time")))
+        .unwrap_or_else(|_| Err(Error::deadline_exceeded("the answer did not come in time").into()))
 }
 
 fn request(call: Call) -> Result<Request<Body>, Status> {

@@ -106,7 +106,7 @@ async fn answer<'g>(
     };
     *route = method.grpc_path.path();
     if deadline::parse(request.headers()).is_some_and(|allowed| allowed.is_zero()) {
-        return Err(Status::deadline_exceeded("the deadline had passed before the call came"));
+        return Err(Error::deadline_exceeded("the deadline had passed before the call came").into());
     }
     let (mut parts, body) = request.into_parts();
     let client = gateway.door.client(&parts.headers, &parts.extensions);
@@ -145,7 +145,7 @@ fn onward(method: &MethodInfo, headers: HeaderMap, body: Body) -> Request<Body> 
 /// gRPC's own codes for a message over the limit, and for one that did not come in time; everything else stays what it is.
 fn unreadable(error: BoxError) -> Status {
     if SlowBody::is_behind(&*error) {
-        return Status::deadline_exceeded("the message did not come in time");
+        return Error::deadline_exceeded("the message did not come in time").into();
     }
     if error.is::<LengthLimitError>() {
         return Status::resource_exhausted("the message is larger than the gateway passes on");

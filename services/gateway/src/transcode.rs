@@ -9,7 +9,7 @@ use axum::{
     extract::Request,
     response::Response,
 };
-use foursight_kernel::{Violations, trace};
+use foursight_kernel::{Error, Violations, trace};
 use foursight_runtime::SlowBody;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -51,7 +51,7 @@ pub(crate) async fn answer<'g>(
 
     let asked = headers::asked(&parts.headers);
     if asked.is_ok_and(|asked| asked.is_some_and(|asked| asked.is_zero())) {
-        return Err(Status::deadline_exceeded("the deadline had passed before the call came").into());
+        return Err(Error::deadline_exceeded("the deadline had passed before the call came").into());
     }
     let client = gateway.door.client(&parts.headers, &parts.extensions);
     gateway.door.admit(method, client, &mut parts.headers).await?;
@@ -82,7 +82,7 @@ async fn call(
     json::encode::encode(&gateway.schema, method.output, &answer, &mut json).map_err(|error| {
         let (method, trace_id) = (method.grpc_path.path(), trace::trace_id());
         tracing::error!(%error, method, trace_id, "an answer cannot be written as JSON");
-        Problem::from(foursight_kernel::Error::internal(error))
+        Problem::from(Error::internal(error))
     })?;
     let mut response = Response::new(Body::from(json));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -130,3 +130,25 @@ async fn health_by_grpc_is_readiness() {
     assert_eq!(check(case_service).await.unwrap(), ServingStatus::NotServing);
     stack.running.stop().await;
 }
+
+/// One connection carries many clients' calls, when a proxy or another gateway is the client.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_are_given_up_take_no_others_with_them() {
+    let stack = Stack::builder().role(GatewayRole).start().await.unwrap();
+    let health = format!("http://{}/healthz", stack.running.addresses.gateway.unwrap());
+    let client = Client::builder().http2_prior_knowledge().build().unwrap();
+    assert!(client.get(&health).send().await.unwrap().status().is_success());
+    for _ in 0..10 {
+        let kept = (0..30).map(|_| client.get(&health).send());
+        let given_up = (0..30).map(|_| {
+            let call = client.get(&health).send();
+            // Long enough to be sent, too short to be answered.
+            async { drop(tokio::time::timeout(Duration::from_micros(300), call).await) }
+        });
+        let (kept, _) = tokio::join!(futures::future::join_all(kept), futures::future::join_all(given_up));
+        for answer in kept {
+            assert!(answer.unwrap().status().is_success());
+        }
+    }
+    stack.running.stop().await;
+}

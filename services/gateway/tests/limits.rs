@@ -49,3 +49,23 @@ async fn without_redis_the_gateway_goes_on_and_still_limits() {
     }
     stack.running.stop().await;
 }
+
+/// Far fewer than the limit allows are all let in, however close together they come.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_at_the_same_moment_are_counted_and_not_refused() {
+    let servers = Servers::start().await.unwrap();
+    let stack = Stack::builder().role(GatewayRole).servers(servers).start().await.unwrap();
+    sign_in(&stack, "warm-up").await;
+    let address = stack.running.addresses.gateway.unwrap();
+    let url = format!("http://{address}/v1/customers/nobody");
+    let client = Client::new();
+    for _ in 0..3 {
+        // What was left of the moment before is given up.
+        tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+        let calls = (0..200).map(|_| client.get(&url).send());
+        for answer in futures::future::try_join_all(calls).await.unwrap() {
+            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+        }
+    }
+    stack.running.stop().await;
+}

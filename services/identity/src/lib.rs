@@ -16,3 +16,4 @@ mod tokens;
 
 pub use password::hash_password;
 pub use role::IdentityRole;
+pub use tokens::sealed_by_version;

@@ -2,29 +2,42 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use foursight_kernel::{Error, Result};
-use foursight_runtime::MasterKey;
+use foursight_runtime::{MasterKey, MasterKeys};
 
-/// Seals with the youngest master key, opens with whichever sealed. What is sealed is laid out as the master key's version
+/// Bytes of a version.
+const VERSION: usize = 4;
+
+/// Seals with the master key that seals, opens with whichever sealed. What is sealed is laid out as the master key's version
 /// (four bytes, big-endian), the nonce, and the cipher text with its tag.
 pub(crate) struct Sealer {
-    /// By version, the youngest last; at least one.
+    /// By version.
     keys: Vec<(u32, RandomizedNonceKey)>,
+    /// The version that seals.
+    sealing: u32,
 }
 
 impl Sealer {
-    pub(crate) fn new(mut master_keys: Vec<MasterKey>) -> Result<Self> {
-        master_keys.sort_unstable_by_key(|key| key.version);
-        let key = |key: MasterKey| Ok((key.version, RandomizedNonceKey::new(&AES_256_GCM, &key.bytes)?));
-        let keys: Result<Vec<_>, aws_lc_rs::error::Unspecified> = master_keys.into_iter().map(key).collect();
-        Ok(Self { keys: keys.map_err(Error::internal)? })
+    pub(crate) fn new(masters: &MasterKeys) -> Result<Self> {
+        let key = |key: &MasterKey| Ok((key.version, RandomizedNonceKey::new(&AES_256_GCM, &key.bytes)?));
+        let keys: Result<Vec<_>, aws_lc_rs::error::Unspecified> = masters.keys().iter().map(key).collect();
+        Ok(Self { keys: keys.map_err(Error::internal)?, sealing: masters.sealing() })
+    }
+
+    /// Whether the master key that seals now has sealed this.
+    pub(crate) fn is_current(&self, sealed: &[u8]) -> bool {
+        version_of(sealed) == Some(self.sealing)
+    }
+
+    fn key(&self, version: u32) -> Option<&RandomizedNonceKey> {
+        self.keys.iter().find(|(known, _)| *known == version).map(|(_, key)| key)
     }
 
     /// Seals a secret so that it opens only together with `name`: a sealed value moved to another row is worthless.
     pub(crate) fn seal(&self, name: &[u8], secret: &[u8]) -> Result<Vec<u8>> {
-        let (version, key) = self.keys.last().ok_or_else(|| Error::internal("there is no master key"))?;
+        let key = self.key(self.sealing).ok_or_else(|| Error::internal("there is no master key"))?;
         let mut text = secret.to_vec();
         let nonce = key.seal_in_place_append_tag(Aad::from(name), &mut text).map_err(Error::internal)?;
-        let mut sealed = version.to_be_bytes().to_vec();
+        let mut sealed = self.sealing.to_be_bytes().to_vec();
         sealed.extend_from_slice(nonce.as_ref());
         sealed.append(&mut text);
         Ok(sealed)
@@ -37,9 +50,8 @@ impl Sealer {
     pub(crate) fn open(&self, name: &[u8], sealed: &[u8]) -> Result<Vec<u8>> {
         let closed =
             || Error::internal("a sealed secret does not open; does keys.master still hold its master key?");
-        let (version, rest) = sealed.split_first_chunk::<4>().ok_or_else(closed)?;
-        let version = u32::from_be_bytes(*version);
-        let (_, key) = self.keys.iter().find(|(known, _)| *known == version).ok_or_else(closed)?;
+        let key = version_of(sealed).and_then(|version| self.key(version)).ok_or_else(closed)?;
+        let rest = sealed.get(VERSION..).unwrap_or_default();
         let (nonce, text) = rest.split_at_checked(NONCE_LEN).ok_or_else(closed)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| closed())?;
         let mut text = text.to_vec();
@@ -49,16 +61,19 @@ impl Sealer {
     }
 }
 
+/// The version of the master key that has sealed this.
+pub(crate) fn version_of(sealed: &[u8]) -> Option<u32> {
+    sealed.first_chunk::<VERSION>().map(|version| u32::from_be_bytes(*version))
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
 
     fn sealer(keys: &[(u32, u8)]) -> Sealer {
-        Sealer::new(
-            keys.iter().map(|(version, byte)| MasterKey { version: *version, bytes: [*byte; 32] }).collect(),
-        )
-        .unwrap()
+        let keys = keys.iter().map(|(version, byte)| MasterKey { version: *version, bytes: [*byte; 32] });
+        Sealer::new(&MasterKeys::new(keys.collect(), None).unwrap()).unwrap()
     }
 
     #[test]
@@ -83,6 +98,7 @@ mod tests {
         let after = both.seal(b"k", b"secret").unwrap();
         assert_eq!(sealer(&[(2, 2)]).open(b"k", &after).unwrap(), b"secret");
         assert!(sealer(&[(1, 1)]).open(b"k", &after).is_err());
+        assert!(both.is_current(&after) && !both.is_current(&before));
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub struct Loaded {
 /// When a value is not what the API would take, when a phone or national id is on file already, or when the database does
 /// not answer. Nothing of the batch remains once the transaction is dropped.
 pub async fn load(tx: &mut PgConnection, settings: &Settings, ids: &Ids, mut batch: Batch) -> Result<Loaded> {
-    let keys = crate::role::key_ring(settings)?;
+    let keys = crate::role::key_ring(settings).await?;
     let versions = events::number_consents(&mut batch.consents);
     let events = events::of(&batch, ids);
     let customers = std::mem::take(&mut batch.customers);

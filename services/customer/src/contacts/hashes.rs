@@ -59,7 +59,7 @@ impl KeyRing {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
-    use crate::customers::tests::ring;
+    use crate::customers::tests::{ring, ring_of};
 
     #[test]
     fn equal_values_have_equal_hashes_and_kinds_do_not_meet() {
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn another_key_gives_other_hashes() {
-        let other = KeyRing::new([(1, [1; 32])], &[8; 32]).unwrap();
+        let other = ring_of(&[(1, 1)], None, 8);
         assert_ne!(
             ring().national_id_hash("11010519491231002X"),
             other.national_id_hash("11010519491231002X")

@@ -8,6 +8,7 @@ use aws_lc_rs::{
 };
 
 use foursight_kernel::CustomerId;
+use foursight_runtime::MasterKeys;
 
 use crate::customers::sealing::{self, DataKey, SealingError};
 
@@ -29,25 +30,30 @@ pub(crate) struct WrappedKey {
 }
 
 impl KeyRing {
-    /// A ring that wraps with the newest of the master keys and unwraps with all of them.
+    /// A ring that wraps with the master key that seals and unwraps with all of them.
     ///
     /// # Errors
-    /// When there is no master key, or a version is not positive.
-    pub(crate) fn new(
-        masters: impl IntoIterator<Item = (i32, KeyBytes)>,
-        hashing: &KeyBytes,
-    ) -> Result<Self, SealingError> {
-        let masters = masters
-            .into_iter()
-            .map(|(version, bytes)| Ok((version, RandomizedNonceKey::new(&AES_256_GCM, &bytes)?)))
-            .collect::<Result<BTreeMap<_, _>, SealingError>>()?;
-        let current = masters
-            .keys()
-            .next_back()
-            .copied()
-            .filter(|version| *version > 0)
-            .ok_or(SealingError::NoMasterKey)?;
-        Ok(Self { masters, current, hashing: hmac::Key::new(hmac::HMAC_SHA256, hashing) })
+    /// When a version is larger than the database's.
+    pub(crate) fn new(masters: &MasterKeys, hashing: &KeyBytes) -> Result<Self, SealingError> {
+        let version = |version: u32| i32::try_from(version).map_err(|_| SealingError::NoMasterKey);
+        let keys = masters.keys().iter();
+        let keys =
+            keys.map(|key| Ok((version(key.version)?, RandomizedNonceKey::new(&AES_256_GCM, &key.bytes)?)));
+        Ok(Self {
+            masters: keys.collect::<Result<BTreeMap<_, _>, SealingError>>()?,
+            current: version(masters.sealing())?,
+            hashing: hmac::Key::new(hmac::HMAC_SHA256, hashing),
+        })
+    }
+
+    /// The version of the master key that wraps.
+    pub(crate) fn current(&self) -> i32 {
+        self.current
+    }
+
+    /// The versions of the other master keys.
+    pub(crate) fn others(&self) -> Vec<i32> {
+        self.masters.keys().copied().filter(|version| *version != self.current).collect()
     }
 
     /// A fresh data key for a new file, and its wrapped form.
@@ -57,11 +63,21 @@ impl KeyRing {
     pub(crate) fn new_data_key(&self, customer: CustomerId) -> Result<(DataKey, WrappedKey), SealingError> {
         let mut bytes: KeyBytes = [0; 32];
         aws_lc_rs::rand::fill(&mut bytes)?;
-        let master = self.masters.get(&self.current).ok_or(SealingError::NoMasterKey)?;
-        let wrapped = sealing::seal(master, &wrapping_context(customer, self.current), &bytes)?;
-        let key = DataKey::new(customer, &bytes)?;
+        let wrapped = self.wrap(customer, &bytes);
+        let key = DataKey::new(customer, &bytes);
         bytes.fill(0);
-        Ok((key, WrappedKey { master_version: self.current, wrapped }))
+        Ok((key?, wrapped?))
+    }
+
+    /// The same data key, wrapped by the master key that wraps now.
+    ///
+    /// # Errors
+    /// When the master key of its version is missing, or the row was tampered with.
+    pub(crate) fn rewrap(&self, customer: CustomerId, key: &WrappedKey) -> Result<WrappedKey, SealingError> {
+        let mut bytes = self.bytes(customer, key)?;
+        let wrapped = self.wrap(customer, &bytes);
+        bytes.fill(0);
+        wrapped
     }
 
     /// The data key of a file.
@@ -69,11 +85,21 @@ impl KeyRing {
     /// # Errors
     /// When the master key of its version is missing, or the row was tampered with.
     pub(crate) fn unwrap(&self, customer: CustomerId, key: &WrappedKey) -> Result<DataKey, SealingError> {
-        let master = self.masters.get(&key.master_version).ok_or(SealingError::NoMasterKey)?;
-        let mut bytes = sealing::open(master, &wrapping_context(customer, key.master_version), &key.wrapped)?;
+        let mut bytes = self.bytes(customer, key)?;
         let data_key = DataKey::new(customer, &bytes);
         bytes.fill(0);
         data_key
+    }
+
+    fn wrap(&self, customer: CustomerId, bytes: &[u8]) -> Result<WrappedKey, SealingError> {
+        let master = self.masters.get(&self.current).ok_or(SealingError::NoMasterKey)?;
+        let wrapped = sealing::seal(master, &wrapping_context(customer, self.current), bytes)?;
+        Ok(WrappedKey { master_version: self.current, wrapped })
+    }
+
+    fn bytes(&self, customer: CustomerId, key: &WrappedKey) -> Result<Vec<u8>, SealingError> {
+        let master = self.masters.get(&key.master_version).ok_or(SealingError::NoMasterKey)?;
+        sealing::open(master, &wrapping_context(customer, key.master_version), &key.wrapped)
     }
 
     /// The key of the hashes.
@@ -96,13 +122,20 @@ impl fmt::Debug for KeyRing {
 #[cfg(test)]
 pub(crate) mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use foursight_runtime::MasterKey;
     use uuid::Uuid;
 
     use super::*;
     use crate::customers::sealing::FieldKind;
 
     pub(crate) fn ring() -> KeyRing {
-        KeyRing::new([(1, [1; 32])], &[7; 32]).unwrap()
+        ring_of(&[(1, 1)], None, 7)
+    }
+
+    pub(crate) fn ring_of(masters: &[(u32, u8)], sealing: Option<u32>, hashing: u8) -> KeyRing {
+        let masters =
+            masters.iter().map(|(version, byte)| MasterKey { version: *version, bytes: [*byte; 32] });
+        KeyRing::new(&MasterKeys::new(masters.collect(), sealing).unwrap(), &[hashing; 32]).unwrap()
     }
 
     #[test]
@@ -111,23 +144,29 @@ pub(crate) mod tests {
         let (key, wrapped) = ring().new_data_key(customer).unwrap();
         let sealed = key.seal(FieldKind::Phone, "+8613800001234").unwrap();
 
-        let rotated = KeyRing::new([(1, [1; 32]), (2, [2; 32])], &[7; 32]).unwrap();
+        let told = ring_of(&[(1, 1), (2, 2)], Some(1), 7);
+        assert_eq!(told.new_data_key(customer).unwrap().1.master_version, 1);
+        let rotated = ring_of(&[(1, 1), (2, 2)], None, 7);
         assert_eq!(rotated.new_data_key(customer).unwrap().1.master_version, 2);
-        let opened = rotated.unwrap(customer, &wrapped).unwrap().open(FieldKind::Phone, &sealed).unwrap();
-        assert_eq!(secrecy::ExposeSecret::expose_secret(&opened), "+8613800001234");
+        let rewrapped = rotated.rewrap(customer, &wrapped).unwrap();
+        assert_eq!(rewrapped.master_version, 2);
+        for (ring, wrapped) in [
+            (&rotated, &wrapped),
+            (&rotated, &rewrapped),
+            (&told, &rewrapped),
+            (&ring_of(&[(2, 2)], None, 7), &rewrapped),
+        ] {
+            let opened = ring.unwrap(customer, wrapped).unwrap().open(FieldKind::Phone, &sealed).unwrap();
+            assert_eq!(secrecy::ExposeSecret::expose_secret(&opened), "+8613800001234");
+        }
+        assert!(ring().unwrap(customer, &rewrapped).is_err());
     }
 
     #[test]
     fn a_wrapped_key_serves_no_other_customer_and_no_other_master_key() {
         let (_, wrapped) = ring().new_data_key(CustomerId::from(Uuid::from_u128(1))).unwrap();
         assert!(ring().unwrap(CustomerId::from(Uuid::from_u128(2)), &wrapped).is_err());
-        let other = KeyRing::new([(1, [9; 32])], &[7; 32]).unwrap();
+        let other = ring_of(&[(1, 9)], None, 7);
         assert!(other.unwrap(CustomerId::from(Uuid::from_u128(1)), &wrapped).is_err());
-    }
-
-    #[test]
-    fn a_ring_without_a_master_key_is_refused() {
-        assert!(KeyRing::new([], &[7; 32]).is_err());
-        assert!(KeyRing::new([(0, [1; 32])], &[7; 32]).is_err());
     }
 }

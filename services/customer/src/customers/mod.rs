@@ -10,6 +10,7 @@ pub(crate) mod masking;
 mod new_file;
 pub(crate) mod open;
 mod reveal;
+mod rewrap;
 mod sealed_file;
 pub(crate) mod sealing;
 pub(crate) mod search;
@@ -31,6 +32,8 @@ pub(crate) use file::FilesById;
 pub(crate) use keys::tests;
 pub(crate) use keys::{KeyRing, WrappedKey};
 pub(crate) use new_file::NewFile;
+pub(crate) use rewrap::Rewrap;
+pub use rewrap::wrapped_by_version;
 pub(crate) use sealed_file::SealedFile;
 
 use crate::{context::Context, timeline};

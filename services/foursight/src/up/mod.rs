@@ -20,6 +20,7 @@ use crate::{
 use layout::Layout;
 pub use prepare::Prepared;
 use ready::Ready;
+pub use secrets::{add_master_key, drop_master_key};
 
 /// The database of a private stack.
 const DATABASE: &str = "foursight";

@@ -53,9 +53,9 @@ impl Plan {
         layout.create()?;
         if self.fresh {
             if layout.servers().exists() {
-                (self.progress)("forgetting what is there");
                 // Started once more, so that nobody else is at work in the folder and no orphan is left.
                 self.servers(&layout).await?.stop().await?;
+                (self.progress)("forgetting what is there");
             }
             layout.remove()?;
         }

@@ -22,6 +22,8 @@ pub(super) type Key = [u8; 16];
 const LEASE: Duration = Duration::from_secs(1);
 /// A refusal is remembered for at most so long before the common count is asked again.
 const REFUSAL: Duration = Duration::from_secs(1);
+/// So many may ask the common count at once.
+const TURNS: usize = 64;
 /// More clients than this at once: what is over is forgotten first.
 const MANY: usize = 50_000;
 
@@ -32,6 +34,8 @@ pub(super) struct Limiter {
     store: Arc<Store>,
     local: Local,
     leases: Mutex<HashMap<Key, Lease>>,
+    /// Whose turn it is to ask the common count; clients share them.
+    turns: [tokio::sync::Mutex<()>; TURNS],
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +46,14 @@ enum Lease {
 
 impl Limiter {
     pub(super) fn new(name: &'static str, rate: Rate, store: Arc<Store>) -> Self {
-        Self { name, rate, store, local: Local::new(rate), leases: Mutex::default() }
+        Self {
+            name,
+            rate,
+            store,
+            local: Local::new(rate),
+            leases: Mutex::default(),
+            turns: std::array::from_fn(|_| tokio::sync::Mutex::default()),
+        }
     }
 
     /// Counts one call.
@@ -51,6 +62,12 @@ impl Limiter {
     /// `RESOURCE_EXHAUSTED` with the time after which to try again.
     pub(super) async fn admit(&self, who: &[u8]) -> Result<()> {
         let key = self.key(who);
+        if let Some(known) = self.spend(key) {
+            return known.map_err(exhausted);
+        }
+        // One asks for all that come at the same moment. Were each to take a lease, few would take more calls than there are, and
+        // the others be refused for nothing.
+        let _turn = self.turns[usize::from(key[0]) % TURNS].lock().await;
         if let Some(known) = self.spend(key) {
             return known.map_err(exhausted);
         }
@@ -102,12 +119,7 @@ impl Limiter {
                 Lease::Refused { until } => *until > now,
             });
         }
-        // Two calls may have taken a lease at the same time.
-        let more = match leases.get(&key) {
-            Some(Lease::Calls { left, until }) if *until > now => *left,
-            _ => 0,
-        };
-        leases.insert(key, Lease::Calls { left: calls + more, until: now + LEASE });
+        leases.insert(key, Lease::Calls { left: calls, until: now + LEASE });
     }
 
     fn refuse(&self, key: Key, wait: Duration) {

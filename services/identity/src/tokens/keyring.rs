@@ -1,7 +1,10 @@
 //! The keys that sign access tokens: one signs, those before it stay published until the last token signed with them has
 //! expired.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -12,7 +15,7 @@ use foursight_runtime::Database;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 
-use crate::sealing::Sealer;
+use crate::sealing::{Sealer, version_of};
 
 /// After so long a younger key takes over.
 const SIGNING_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -65,7 +68,8 @@ impl Keyring {
         Ok(issuer)
     }
 
-    /// Makes a key when there is none or the one that signs is old, and drops those that no token needs any more.
+    /// Makes a key when there is none or the one that signs is old, drops those that no token needs any more, and seals the others
+    /// by the master key that seals.
     pub(crate) async fn rotate(&self) -> Result<()> {
         let now = self.clock.now();
         let mut tx = self.db.begin_as_service().await?;
@@ -74,9 +78,29 @@ impl Keyring {
         sqlx::query!("DELETE FROM identity.signing_keys WHERE retired_at <= $1", sql::at(needed_after) as _)
             .execute(&mut *tx)
             .await?;
+        self.reseal(&mut tx).await?;
         tx.commit().await?;
         if replaced {
             self.remember(None);
+        }
+        Ok(())
+    }
+
+    /// Seals anew what another master key than the one that seals now has sealed.
+    async fn reseal(&self, tx: &mut PgConnection) -> Result<()> {
+        let keys = sqlx::query!("SELECT kid, sealed_private_key FROM identity.signing_keys FOR UPDATE")
+            .fetch_all(&mut *tx)
+            .await?;
+        for key in keys.into_iter().filter(|key| !self.sealer.is_current(&key.sealed_private_key)) {
+            let private_key = self.sealer.open(key.kid.as_bytes(), &key.sealed_private_key)?;
+            sqlx::query!(
+                "UPDATE identity.signing_keys SET sealed_private_key = $2 WHERE kid = $1",
+                key.kid,
+                self.sealer.seal(key.kid.as_bytes(), &private_key)?,
+            )
+            .execute(&mut *tx)
+            .await?;
+            tracing::info!(kid = key.kid, "a signing key is sealed by the master key that seals now");
         }
         Ok(())
     }
@@ -152,6 +176,26 @@ async fn current(tx: &mut PgConnection) -> Result<Option<SealedKey>> {
     .fetch_optional(tx)
     .await?;
     Ok(key)
+}
+
+/// How many signing keys each master key has sealed, by its version.
+///
+/// # Errors
+/// `UNAVAILABLE` while the database is away.
+pub async fn sealed_by_version(db: &Database) -> Result<BTreeMap<i32, i64>> {
+    let mut tx = db.begin_as_service().await?;
+    let sealed = sqlx::query_scalar!("SELECT sealed_private_key FROM identity.signing_keys")
+        .fetch_all(&mut *tx)
+        .await?;
+    let mut by_version = BTreeMap::new();
+    for version in sealed
+        .iter()
+        .filter_map(|sealed| version_of(sealed))
+        .filter_map(|version| i32::try_from(version).ok())
+    {
+        *by_version.entry(version).or_default() += 1;
+    }
+    Ok(by_version)
 }
 
 fn public_key(kid: String, key: &[u8]) -> proto::Key {

@@ -27,6 +27,7 @@ use uuid::Uuid;
 use self::{holder::Holder, session::RefreshToken};
 use crate::password::Passwords;
 
+pub use self::keyring::sealed_by_version;
 pub(crate) use self::{keyring::Keyring, service::ServiceSecrets, sweep::Sweep};
 
 /// This service's own name, where it acts by itself.

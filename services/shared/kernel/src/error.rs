@@ -106,6 +106,11 @@ impl Error {
         error
     }
 
+    /// There was not enough time.
+    pub fn deadline_exceeded(message: impl Into<String>) -> Self {
+        Self::new(Code::DeadlineExceeded, "OUT_OF_TIME", message)
+    }
+
     /// Our fault. The client learns no more than that.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let mut error =

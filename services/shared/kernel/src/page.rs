@@ -61,7 +61,7 @@ impl<C: Cursor> Page<C> {
             let cursor = read(request.page_token(), mark);
             Some(cursor.ok_or_else(|| {
                 let description =
-                    "must be a next_page_token of the same list with the same filter, unchanged";
+                    "must be the next page's token as the same list with the same filter gave it";
                 Error::invalid_field("page_token", description)
             })?)
         };

@@ -101,7 +101,8 @@ where
                     Status::internal("something went wrong here; the trace id helps to find it").into_http()
                 }
                 None => {
-                    Status::deadline_exceeded("the call took longer than its deadline allows").into_http()
+                    let message = "the call took longer than its deadline allows";
+                    Status::from(Error::deadline_exceeded(message)).into_http()
                 }
             };
             let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code());

@@ -22,7 +22,7 @@ pub use database::{Database, Tx, Within};
 pub use foursight_database::Statement;
 pub use foursight_kernel::trace::trace_id;
 pub use health::Readiness;
-pub use keys::{HashKey, MasterKey};
+pub use keys::{HashKey, MasterKey, MasterKeySource, MasterKeys};
 pub use peers::{Anonymous, PeerChannel, Peers};
 pub use role::{Role, RoleContext, RoleParts};
 pub use run::{Addresses, Running, SlowBody, Start};

@@ -1,6 +1,11 @@
 //! Configuration: the defaults in `default.toml`, a file, the environment; parsed once into plain structs.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
 use figment::{
@@ -10,7 +15,7 @@ use figment::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::keys::{HashKey, MasterKey, parse_hash_key, parse_master_keys};
+use crate::keys::{ConfiguredKeys, HashKey, MasterKeySource, parse_hash_key};
 
 /// The commented and complete default configuration.
 pub const DEFAULTS: &str = include_str!("default.toml");
@@ -86,6 +91,8 @@ pub struct RedisSettings {
 #[derive(Debug, Clone, Default, Deserialize)]
 struct KeySettings {
     master: Option<SecretString>,
+    master_file: Option<PathBuf>,
+    sealing: Option<u32>,
     hash: Option<SecretString>,
 }
 
@@ -190,21 +197,10 @@ impl Settings {
         self.service(name).secret.with_context(|| format!("services.{name}.secret is not set"))
     }
 
-    /// The master key that seals: the one of the highest version.
-    ///
-    /// # Errors
-    /// When none is set or one is malformed.
-    pub fn master_key(&self) -> anyhow::Result<MasterKey> {
-        self.master_keys()?.into_iter().max_by_key(|key| key.version).context("keys.master is empty")
-    }
-
-    /// Every master key that may have sealed something.
-    ///
-    /// # Errors
-    /// When none is set or one is malformed.
-    pub fn master_keys(&self) -> anyhow::Result<Vec<MasterKey>> {
-        let text = self.keys.master.as_ref().context("keys.master is not set: it seals personal data")?;
-        parse_master_keys(text.expose_secret())
+    /// Where the master keys come from.
+    pub fn master_keys(&self) -> Box<dyn MasterKeySource> {
+        let KeySettings { master, master_file, sealing, .. } = self.keys.clone();
+        Box::new(ConfiguredKeys { master, master_file, sealing })
     }
 
     /// The key of the hashes by which sealed values are found.
@@ -266,7 +262,7 @@ mod tests {
     fn the_defaults_are_complete_but_for_secrets() {
         let settings = Settings::load(None, "").unwrap();
         assert_eq!(settings.nats.prefix, "foursight");
-        assert!(settings.master_key().is_err());
+        assert!(settings.hash_key().is_err());
     }
 
     #[test]

@@ -33,6 +33,10 @@ const ASK_EVERY: Duration = Duration::from_secs(20);
 const MOST_HEADERS: usize = 512;
 const LONGEST_HEAD: u32 = 256 << 10;
 
+/// So many calls of one connection may be given up before they were looked at. Then it ends, and all that is under way on it: a
+/// client may not make work by giving it up. More than HTTP's usual 20, because a gateway's calls for everybody go by one connection.
+const MOST_GIVEN_UP: usize = 1_024;
+
 /// Looks after every listener of the process.
 #[derive(Debug)]
 pub(super) struct Doorkeeper {
@@ -126,7 +130,10 @@ impl Host {
         let mut builder = Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(head).max_headers(MOST_HEADERS);
         builder.http2().timer(TokioTimer::new()).keep_alive_interval(ASK_EVERY).keep_alive_timeout(ASK_EVERY);
-        builder.http2().max_header_list_size(LONGEST_HEAD);
+        builder
+            .http2()
+            .max_header_list_size(LONGEST_HEAD)
+            .max_pending_accept_reset_streams(Some(MOST_GIVEN_UP));
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         // How a connection ended is its client's affair.
         tokio::select! {
