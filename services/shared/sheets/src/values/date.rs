@@ -32,7 +32,8 @@ pub fn serial(days: f64, epoch: Epoch) -> Option<DateTime> {
         Epoch::Y1900 => civil::date(1899, 12, 30),
     };
     let seconds = SignedDuration::try_from_secs_f64((days * 86_400.0).round()).ok()?;
-    start.to_datetime(Time::midnight()).checked_add(seconds).ok()
+    let (days, seconds) = (seconds.as_secs() / 86_400, seconds.as_secs() % 86_400);
+    start.to_datetime(Time::midnight()).checked_add(days.days().seconds(seconds)).ok()
 }
 
 /// A day; a time of day beside it is passed over.
@@ -99,7 +100,6 @@ fn parse_day(text: &str, alone: bool) -> Result<DateTime, ValueError> {
         }
         [year, month, day] if year.len() == 4 => (*year, *month, *day),
         [_, _, _] => return Err(ValueError::AmbiguousDate),
-        // 45,321.5 days have a dot as well.
         _ => return Err(ValueError::NotADate),
     };
     if month.len() > 2 || day.len() > 2 {

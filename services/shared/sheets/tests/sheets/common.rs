@@ -34,13 +34,14 @@ impl Book {
 
     /// With named sheets and further attributes of theirs, and what stands in the worksheets' elements.
     pub(crate) fn with(names: &[(String, &str)], pages: Vec<String>, properties: &str) -> Self {
-        let mut list = String::new();
+        let mut list = Vec::new();
         for ((name, more), n) in names.iter().zip(1..) {
-            list += &format!("<sheet name=\"{name}\" sheetId=\"{n}\" r:id=\"rId{n}\" {more}/>");
+            list.push(format!("<sheet name=\"{name}\" sheetId=\"{n}\" r:id=\"rId{n}\" {more}/>"));
         }
         Self {
             workbook: format!(
-                "<workbook xmlns=\"{NS}\" xmlns:r=\"{REL}\">{properties}<sheets>{list}</sheets></workbook>"
+                "<workbook xmlns=\"{NS}\" xmlns:r=\"{REL}\">{properties}<sheets>{}</sheets></workbook>",
+                list.concat()
             ),
             sheets: pages
                 .into_iter()
@@ -63,13 +64,16 @@ impl Book {
             format!("<Relationships><Relationship Id=\"rId1\" Type=\"{REL}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>").as_bytes(),
         );
         put("xl/workbook.xml", self.workbook.as_bytes());
-        let mut rels = String::new();
+        let mut rels = Vec::new();
         for n in 1..=self.sheets.len() {
-            rels += &format!(
+            rels.push(format!(
                 "<Relationship Id=\"rId{n}\" Type=\"{REL}/worksheet\" Target=\"worksheets/sheet{n}.xml\"/>"
-            );
+            ));
         }
-        put("xl/_rels/workbook.xml.rels", format!("<Relationships>{rels}</Relationships>").as_bytes());
+        put(
+            "xl/_rels/workbook.xml.rels",
+            format!("<Relationships>{}</Relationships>", rels.concat()).as_bytes(),
+        );
         // 0 is plain, 1 a date, 2 a date with a time.
         put(
             "xl/styles.xml",
@@ -90,9 +94,9 @@ impl Book {
 
 /// A row of inline texts from column A on; blank ones are left out.
 pub(crate) fn text_row(number: u32, texts: &[&str]) -> String {
-    let mut cells = String::new();
+    let mut cells = Vec::new();
     for (text, column) in texts.iter().zip('A'..='Z').filter(|(text, _)| !text.is_empty()) {
-        cells += &format!("<c r=\"{column}{number}\" t=\"inlineStr\"><is><t>{text}</t></is></c>");
+        cells.push(format!("<c r=\"{column}{number}\" t=\"inlineStr\"><is><t>{text}</t></is></c>"));
     }
-    format!("<row r=\"{number}\">{cells}</row>")
+    format!("<row r=\"{number}\">{}</row>", cells.concat())
 }

@@ -13,8 +13,8 @@ fn plain() -> Book {
     book
 }
 
-fn with_limits(bytes: Vec<u8>, limits: Limits) -> Result<usize, SheetError> {
-    open(Cursor::new(bytes), &limits)?.try_fold(0, |count, row| row.map(|_| count + 1))
+fn with_limits(bytes: Vec<u8>, limits: &Limits) -> Result<usize, SheetError> {
+    open(Cursor::new(bytes), limits)?.try_fold(0, |count, row| row.map(|_| count + 1))
 }
 
 #[test]
@@ -26,10 +26,10 @@ fn a_bomb_is_refused_by_what_its_directory_says() {
     let error = rows(bytes.clone()).expect_err("refused");
     assert!(matches!(error, SheetError::Bomb { limit: 200, .. }), "{error}");
     let small = Limits { ratio: u64::MAX, unpacked_bytes: 4 << 20, ..Limits::default() };
-    let error = with_limits(bytes.clone(), small).expect_err("refused");
+    let error = with_limits(bytes.clone(), &small).expect_err("refused");
     assert!(matches!(error, SheetError::Bomb { limit: 0x40_0000, .. }), "{error}");
     let held = Limits { ratio: u64::MAX, held_bytes: 4 << 20, ..Limits::default() };
-    assert!(matches!(with_limits(bytes, held), Err(SheetError::Bomb { .. })));
+    assert!(matches!(with_limits(bytes, &held), Err(SheetError::Bomb { .. })));
 }
 
 #[test]

@@ -137,15 +137,19 @@ impl Read for Decoded {
 }
 
 /// A reader that gives no more than it is allowed, so that what is behind it cannot collect without end.
+///
+/// It ends the last row where the file does not, so that every row is counted alike.
 pub(super) struct Metered<R> {
     inner: R,
     left: usize,
     spent: bool,
+    end: u8,
+    last: u8,
 }
 
 impl<R> Metered<R> {
-    pub(super) fn new(inner: R) -> Self {
-        Self { inner, left: 0, spent: false }
+    pub(super) fn new(inner: R, end: u8) -> Self {
+        Self { inner, left: 0, spent: false, end, last: end }
     }
 
     /// Allows so many bytes from here on.
@@ -166,7 +170,12 @@ impl<R: Read> Read for Metered<R> {
             return Err(io::Error::other("the row is too long"));
         }
         let length = buffer.len().min(self.left);
-        let read = self.inner.read(&mut buffer[..length])?;
+        let mut read = self.inner.read(&mut buffer[..length])?;
+        if read > 0 {
+            self.last = buffer[read - 1];
+        } else if let (true, Some(first)) = (self.last != self.end, buffer.first_mut()) {
+            (*first, self.last, read) = (self.end, self.end, 1);
+        }
         self.left -= read;
         Ok(read)
     }

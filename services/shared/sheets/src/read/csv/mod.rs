@@ -8,7 +8,7 @@ use crate::cell::{Cell, Fault, Problem, Row};
 use crate::error::SheetError;
 use crate::limits::Limits;
 use crate::write::unguarded;
-use csv::{ReaderBuilder, StringRecord};
+use csv::{ReaderBuilder, StringRecord, Terminator};
 use decode::{Decoded, Metered};
 use std::io::SeekFrom;
 
@@ -21,7 +21,9 @@ pub(super) struct Rows {
     limits: Limits,
     /// Columns of the header, once it is known.
     width: Option<usize>,
-    /// The line after the last row.
+    /// What ends a row: `\n`, or `\r` alone as Macs once wrote it.
+    end: u8,
+    /// The line that the last row began with.
     line: u64,
 }
 
@@ -29,14 +31,18 @@ pub(super) fn open(mut source: Box<dyn Source>, limits: &Limits) -> Result<Opene
     let encoding = detect::encoding(&mut source, limits)?;
     source.seek(SeekFrom::Start(0))?;
     let mut decoded = Decoded::new(source, encoding);
-    let delimiter = detect::delimiter(decoded.peek(limits)?);
+    let start = decoded.peek(limits)?;
+    let delimiter = detect::delimiter(start);
+    let end = if start.contains('\r') && !start.contains('\n') { b'\r' } else { b'\n' };
     let reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
+        .terminator(Terminator::Any(end))
         .delimiter(delimiter)
         .buffer_capacity(AHEAD)
-        .from_reader(Metered::new(decoded));
-    let mut rows = Rows { reader, record: StringRecord::new(), limits: limits.clone(), width: None, line: 1 };
+        .from_reader(Metered::new(decoded, end));
+    let mut rows =
+        Rows { reader, record: StringRecord::new(), limits: limits.clone(), width: None, end, line: 0 };
     let header = loop {
         let row = rows.next_row()?.ok_or(SheetError::Empty)?;
         if !row.cells.iter().all(Cell::is_blank) {
@@ -67,11 +73,15 @@ impl Rows {
             Ok(false) => return Ok(None),
             Err(error) => return Err(self.why(error)),
         }
-        let number = self.record.position().map_or(self.line, csv::Position::line);
-        self.line = self.reader.position().line();
+        // The parser says where it stands; blank lines that it passed over and line breaks in cells lie before.
+        let within = self.record.as_slice().bytes().filter(|byte| *byte == b'\n').count() as u64;
+        let begun = self.reader.position().line().saturating_sub(1 + within);
+        let number = if self.end == b'\n' { begun.max(self.line + 1) } else { self.line + 1 };
+        self.line = number;
         if self.record.as_slice().len() > self.limits.row_bytes {
             return Err(SheetError::RowTooLong { line: number, limit: self.limits.row_bytes });
         }
+        let last = self.record.len().saturating_sub(1);
         let found = (0..self.record.len())
             .rev()
             .find(|at| self.record.get(*at).is_some_and(|cell| !cell.trim().is_empty()))
@@ -83,18 +93,22 @@ impl Rows {
         if self.width.is_some() && found > 0 && (found > expected || self.record.len() < expected) {
             problems.push(Problem::Uneven { expected, found: found.max(self.record.len().min(expected)) });
         }
-        let cells = self.record.iter().take(expected).map(|text| cell(text, &self.limits)).collect();
+        let cells = self.record.iter().take(expected).enumerate().map(|(at, text)| {
+            // Of `\r\n` the first stands in the last cell.
+            cell(if at == last { text.strip_suffix('\r').unwrap_or(text) } else { text }, &self.limits)
+        });
+        let cells = cells.collect();
         Ok(Some(Row { number, cells, problems }))
     }
 
     fn why(&mut self, error: csv::Error) -> SheetError {
         if self.reader.get_ref().is_spent() {
-            return SheetError::RowTooLong { line: self.line, limit: self.limits.row_bytes };
+            return SheetError::RowTooLong { line: self.line + 1, limit: self.limits.row_bytes };
         }
         match error.into_kind() {
             csv::ErrorKind::Io(error) => decode::what(error),
             // The source has changed since it was looked at.
-            _ => SheetError::Undecodable { line: self.line, character: 1 },
+            _ => SheetError::Undecodable { line: self.line + 1, character: 1 },
         }
     }
 }

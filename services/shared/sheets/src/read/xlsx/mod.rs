@@ -36,6 +36,8 @@ pub(super) struct Rows {
     ahead: Option<(u32, u32, Cell)>,
     /// Columns of the header, once it is known.
     width: Option<usize>,
+    /// Whether the last cell was given; behind it the library finds an end that is none.
+    over: bool,
     /// The last row that was begun, from 0.
     last: Option<u32>,
 }
@@ -63,8 +65,15 @@ pub(super) fn open(mut source: Box<dyn Source>, limits: &Limits) -> Result<Opene
             guarded(0, || book.borrow_mut().worksheet_cells_reader(&sheet.name))
         })
         .map_err(|(_, error)| error)?;
-        let mut rows =
-            Rows { sheet: cells, merged, limits: limits.clone(), ahead: None, width: None, last: None };
+        let mut rows = Rows {
+            sheet: cells,
+            merged,
+            limits: limits.clone(),
+            ahead: None,
+            width: None,
+            over: false,
+            last: None,
+        };
         let Some(header) = rows.header()? else {
             notes.push(Note::NotATable { sheet: sheet.name });
             book = rows.sheet.into_owner().into_inner();
@@ -140,9 +149,12 @@ impl Rows {
     }
 
     fn next_cell(&mut self) -> Result<Option<(u32, u32, Cell)>, SheetError> {
-        let Self { sheet, limits, last, .. } = self;
+        let Self { sheet, limits, last, over, .. } = self;
+        if *over {
+            return Ok(None);
+        }
         let row = last.map_or(0, |last| u64::from(last) + 1);
-        guarded(row, || {
+        let next = guarded(row, || {
             sheet.with_dependent_mut(|_, cells| {
                 let found = cells.next_cell_with_formula_metadata()?;
                 Ok::<_, XlsxError>(found.map(|found| {
@@ -150,7 +162,9 @@ impl Rows {
                     (row, column, cells::cell(found.value, found.formula.is_some(), limits))
                 }))
             })
-        })
+        });
+        *over = !matches!(next, Ok(Some(_)));
+        next
     }
 
     fn damaged(&self, what: &'static str) -> SheetError {
