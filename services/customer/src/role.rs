@@ -18,7 +18,7 @@ use crate::{
     consents::Consents,
     contacts::Contacts,
     context::Context,
-    customers::{Customers, FilesById, KeyRing},
+    customers::{Customers, FilesById, KeyRing, name_keys::KeyWriter},
     deliveries::Deliveries,
     leads::{self, Leads},
     receptions::Receptions,
@@ -67,7 +67,10 @@ impl Role for CustomerRole {
         Ok(RoleParts {
             routes,
             consumers: vec![timeline::consumer(), staff::consumer()],
-            workers: vec![staffing::worker(context, self.name(), LOOK_EVERY, leads::Release)],
+            workers: vec![
+                staffing::worker(context, self.name(), LOOK_EVERY, leads::Release),
+                KeyWriter::worker(context.db.clone()),
+            ],
             ..RoleParts::default()
         })
     }
