@@ -17,7 +17,7 @@ use crate::{
     consents::Consents,
     contacts::Contacts,
     context::Context,
-    customers::{Customers, FilesById, KeyRing, Rewrap},
+    customers::{Customers, FilesById, KeyRing, Rewrap, name_keys::KeyWriter},
     deliveries::Deliveries,
     leads::{self, Leads},
     receptions::Receptions,
@@ -74,6 +74,7 @@ impl Role for CustomerRole {
             workers: vec![
                 staffing::worker(context, self.name(), LOOK_EVERY, leads::Release),
                 Worker::new("rewrap", REWRAP_EVERY, Arc::new(rewrap)),
+                KeyWriter::worker(context.db.clone()),
             ],
             ..RoleParts::default()
         })

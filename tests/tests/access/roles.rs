@@ -72,6 +72,12 @@ fn no_service_reads_or_writes_another_s_schema() -> Result<()> {
                 refused(&mut role, "SELECT customer.file_of(1::smallint, '{}', NULL)").await?;
                 refused(&mut role, "SELECT * FROM customer.files('*', '{}')").await?;
                 refused(&mut role, "SELECT * FROM customer.files_in_reach").await?;
+                refused(&mut role, "SELECT customer.write_name_keys('{}', '{}', 1::smallint)").await?;
+                refused(
+                    &mut role,
+                    "SELECT customer.add_name_keys(gen_random_uuid(), gen_random_uuid(), '', 1::smallint)",
+                )
+                .await?;
                 refused(
                     &mut role,
                     "SELECT customer.replate_vehicle(gen_random_uuid(), '沪A12345', now(), now())",

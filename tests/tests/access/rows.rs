@@ -89,6 +89,7 @@ fn a_store_sees_its_own_rows_and_no_others() -> Result<()> {
         for table in [
             "customer.customers",
             "customer.contact_points",
+            "customer.name_keys",
             "customer.leads",
             "customer.visits",
             "complaint.cases",

@@ -1,18 +1,30 @@
 //! `ListCustomers`.
 
 use foursight_access::Principal;
-use foursight_kernel::{CustomerId, Page, Result, StoreId, Violations};
+use foursight_kernel::{Page, Result, StoreId, Violations};
 use foursight_proto::customer::v1::{ListCustomersRequest, ListCustomersResponse};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
     context::Context,
-    customers::{file, search::Search},
+    customers::{
+        file,
+        finding::{Candidate, Candidates, Filter, Place, Source},
+        search::Search,
+    },
     scope,
 };
 
-/// Files of the caller's stores, newest first (by the time at which they were opened, which their ids carry).
+/// The most candidates that are looked at in one step.
+const STEP: i64 = 500;
+/// From so many candidates on a page ends, full or not: so none takes long, however few files a filter leaves.
+const MOST_LOOKED_AT: i64 = 1_500;
+/// How many files are counted.
+const MOST_COUNTED: usize = 1_000;
+
+/// Files of the caller's stores, newest first (by the time at which they were opened, which their ids carry); those that a name's search
+/// finds, in the order of their keys.
 ///
 /// # Errors
 /// `STORE_OUT_OF_REACH` for a store that is not the caller's.
@@ -24,109 +36,81 @@ pub(crate) async fn list(
     let mut v = Violations::default();
     let store: Option<StoreId> = v.optional_name("store", &request.store);
     let q = v.optional_text("q", &request.q, 100);
+    let filter = Filter::parse(&mut v, request);
     v.check()?;
-    let page = Page::<CustomerId>::parse(request)?;
+    let page = Page::<Place>::parse(request)?;
     let stores = scope::stores_of_list(caller, store)?;
-    let after = page.after.map(CustomerId::uuid);
+    let stores: Option<Vec<Uuid>> = stores.map(|stores| stores.into_iter().map(StoreId::uuid).collect());
+    let source = match (q, filter.owner) {
+        (Some(q), _) => Source::Found(Search::parse(&ctx.keys, &q, ctx.today())),
+        (None, Some(owner)) => Source::OfOwner(owner.uuid()),
+        (None, None) => Source::Newest,
+    };
 
     let mut tx = ctx.db.begin_list(caller).await?;
-    let ids = match (q, stores) {
-        (Some(q), _) => {
-            let search = Search::parse(&ctx.keys, &q, ctx.today());
-            found(&mut tx, &search, store, after, page.limit).await?
-        }
-        (None, Some(stores)) => of_stores(&mut tx, &stores, after, page.limit).await?,
-        (None, None) => of_all(&mut tx, after, page.limit).await?,
+    let candidates = Candidates::after(&mut tx, &source, stores.as_deref(), &filter, page.after).await?;
+    let wanted = usize::try_from(page.limit).unwrap_or_default();
+    let mut looked = look(&mut tx, candidates, &filter, wanted, MOST_LOOKED_AT).await?;
+    looked.files.truncate(wanted);
+    let (files, mut next_page_token) = page.finish(looked.files, |file| file.place)?;
+    if next_page_token.is_empty()
+        && let Some(last) = looked.stopped_at
+    {
+        next_page_token = page.token(&last)?;
+    }
+    let (total_size, total_size_is_least) = if request.with_total_size {
+        let all = Candidates::after(&mut tx, &source, stores.as_deref(), &filter, None).await?;
+        count(&look(&mut tx, all, &filter, MOST_COUNTED + 1, MOST_LOOKED_AT).await?)
+    } else {
+        (0, false)
     };
-    let (ids, next_page_token) = page.finish(ids, |id| CustomerId::from(*id))?;
-    let customers = file::read(&mut tx, &ctx.keys, &ids).await?;
-    Ok(ListCustomersResponse { customers, next_page_token })
+    let ids: Vec<Uuid> = files.iter().map(|file| file.id).collect();
+    let mut customers = file::read(&mut tx, &ctx.keys, &ids).await?;
+    let place = |name: &str| files.iter().position(|file| name.ends_with(&file.id.to_string()));
+    customers.sort_by_cached_key(|customer| place(&customer.name));
+    Ok(ListCustomersResponse { customers, next_page_token, total_size, total_size_is_least })
 }
 
-/// The newest of each store by its index, then the newest of those: row-level security alone would look at every file.
-async fn of_stores(
+/// What was found by looking.
+struct Looked {
+    files: Vec<Candidate>,
+    /// Where nobody looked any further, though there may be more.
+    stopped_at: Option<Place>,
+}
+
+/// Looks at candidates until so many files pass the filter, or so many candidates were looked at.
+async fn look(
     tx: &mut PgConnection,
-    stores: &[StoreId],
-    after: Option<Uuid>,
-    limit: i64,
-) -> Result<Vec<Uuid>> {
-    let stores: Vec<Uuid> = stores.iter().map(|store| store.uuid()).collect();
-    let ids = sqlx::query_scalar!(
-        r#"SELECT DISTINCT newest.customer_id AS "id!"
-           FROM unnest($1::uuid[]) AS store (id)
-           CROSS JOIN LATERAL (
-               SELECT customer_id FROM customer.customer_stores
-               WHERE store_id = store.id AND ($2::uuid IS NULL OR customer_id < $2)
-               ORDER BY customer_id DESC LIMIT $3
-           ) newest
-           ORDER BY 1 DESC LIMIT $3"#,
-        &stores,
-        after,
-        limit,
-    )
-    .fetch_all(tx)
-    .await?;
-    Ok(ids)
+    mut candidates: Candidates<'_>,
+    filter: &Filter,
+    wanted: usize,
+    most: i64,
+) -> Result<Looked> {
+    let mut files: Vec<Candidate> = Vec::with_capacity(wanted.min(MOST_COUNTED));
+    let mut seen_to = None;
+    let (mut step, mut left) = (i64::try_from(wanted).unwrap_or(STEP).min(STEP), most);
+    if filter.narrows() {
+        step = STEP;
+    }
+    loop {
+        let (found, ends) = candidates.next(tx, step).await?;
+        left -= step;
+        seen_to = found.last().map(|last| last.place).or(seen_to);
+        let fresh: Vec<Candidate> = found.into_iter().filter(|candidate| !candidate.again).collect();
+        let kept = filter.keep(tx, fresh.iter().map(|file| file.id).collect()).await?;
+        files.extend(fresh.into_iter().filter(|file| kept.contains(&file.id)));
+        if ends || files.len() >= wanted {
+            return Ok(Looked { files, stopped_at: None });
+        }
+        if left <= 0 {
+            return Ok(Looked { files, stopped_at: seen_to });
+        }
+        step = STEP;
+    }
 }
 
-async fn of_all(tx: &mut PgConnection, after: Option<Uuid>, limit: i64) -> Result<Vec<Uuid>> {
-    let ids = sqlx::query_scalar!(
-        "SELECT id FROM customer.customers WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2",
-        after,
-        limit,
-    )
-    .fetch_all(tx)
-    .await?;
-    Ok(ids)
-}
-
-async fn found(
-    tx: &mut PgConnection,
-    search: &Search,
-    store: Option<StoreId>,
-    after: Option<Uuid>,
-    limit: i64,
-) -> Result<Vec<Uuid>> {
-    let ids = sqlx::query_scalar!(
-        r#"WITH found AS (
-               SELECT customer_id FROM customer.contact_points
-               WHERE hash = $1 AND exclusive AND end_time IS NULL
-               UNION
-               SELECT customer_id FROM customer.contact_points
-               WHERE hash = $1 AND NOT (exclusive AND end_time IS NULL)
-               UNION
-               SELECT customer_id FROM customer.contact_points WHERE tail_hash = $2
-               UNION
-               SELECT id FROM customer.customers WHERE national_id_hash = $3
-               UNION
-               SELECT o.customer_id
-               FROM customer.vehicle_plates p JOIN customer.vehicle_ownerships o USING (vehicle_id)
-               WHERE p.plate = $4 AND p.end_time IS NULL AND o.end_time IS NULL
-               UNION
-               SELECT o.customer_id
-               FROM customer.vehicles v JOIN customer.vehicle_ownerships o ON o.vehicle_id = v.id
-               WHERE (v.vin = $5 OR v.vin_tail = $6) AND o.end_time IS NULL
-               UNION
-               SELECT id FROM customer.customers WHERE search_name >= $7 AND search_name < $8
-           )
-           SELECT f.customer_id AS "id!" FROM found f
-           WHERE ($9::uuid IS NULL OR EXISTS (
-                     SELECT FROM customer.customer_stores s WHERE s.customer_id = f.customer_id AND s.store_id = $9))
-             AND ($10::uuid IS NULL OR f.customer_id < $10)
-           ORDER BY f.customer_id DESC LIMIT $11"#,
-        search.phone,
-        search.phone_tail,
-        search.national_id,
-        search.plate,
-        search.vin,
-        search.vin_tail,
-        search.name_from,
-        search.name_to,
-        store.map(StoreId::uuid),
-        after,
-        limit,
-    )
-    .fetch_all(tx)
-    .await?;
-    Ok(ids)
+/// How many files there are, and whether that is only known to be the least.
+fn count(looked: &Looked) -> (i32, bool) {
+    let more = looked.stopped_at.is_some() || looked.files.len() > MOST_COUNTED;
+    (i32::try_from(looked.files.len().min(MOST_COUNTED)).unwrap_or(i32::MAX), more)
 }

@@ -2,11 +2,13 @@
 
 mod create;
 mod file;
+mod finding;
 mod get;
 mod keys;
 pub(crate) mod learn;
 mod list;
 pub(crate) mod masking;
+pub(crate) mod name_keys;
 mod new_file;
 pub(crate) mod open;
 mod reveal;

@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use crate::{
     context::Context,
     customers::{
-        SealedFile,
+        SealedFile, name_keys,
         sealed_file::PointColumns,
         search,
         tries::{Opening, TooManyTries},
@@ -83,7 +83,7 @@ fn clash(error: sqlx::Error) -> OpenError {
 }
 
 /// How many values [`opening`] has.
-const VALUES: usize = 25;
+const VALUES: usize = 27;
 
 /// The statement of the file's own rows. With `admission`, it fails when the caller was refused too often. Its text is put together, so that no compiler checks it; every test that opens a file does.
 fn opening<'q>(
@@ -97,11 +97,14 @@ fn opening<'q>(
         record::statement(
             "admitted AS MATERIALIZED (
                  SELECT customer.admit_opening($23, $24, $25) FROM reach
+             ), keyed AS MATERIALIZED (
+                 SELECT customer.add_name_keys($1, $9, $26, $27) AS rules FROM reach
              ), file AS (
                  INSERT INTO customer.customers (id, kind, display_name, search_name, gender, birthday,
                      national_id_sealed, national_id_hash, store_id, source, stage, version, create_time, update_time,
-                     request_id, request_hash)
-                 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13, $14 FROM reach, admitted
+                     request_id, request_hash, key_rules)
+                 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13, $14, keyed.rules
+                 FROM reach, admitted, keyed
              ), link AS (
                  INSERT INTO customer.customer_stores (customer_id, store_id, start_time) SELECT $1, $9, $12 FROM reach
              ), key AS (
@@ -149,6 +152,8 @@ fn opening<'q>(
         .bind(subject)
         .bind(since)
         .bind(most)
+        .bind(name_keys::text_of(&facts.display_name))
+        .bind(name_keys::RULES)
 }
 
 /// The same with what it tells and who did it.

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use crate::{
     contacts::{ContactValue, phone},
-    customers::KeyRing,
+    customers::{KeyRing, name_keys},
     national_id,
     vehicles::{plate, vin},
 };
@@ -19,10 +19,8 @@ pub(crate) struct Search {
     pub(crate) plate: Option<String>,
     pub(crate) vin: Option<String>,
     pub(crate) vin_tail: Option<String>,
-    /// Names from here …
-    pub(crate) name_from: Option<String>,
-    /// … to before here.
-    pub(crate) name_to: Option<String>,
+    /// Ranges of keys of names, from (with) and to (without).
+    pub(crate) names: Vec<(String, String)>,
 }
 
 impl Search {
@@ -33,7 +31,6 @@ impl Search {
             text.len() == length && text.bytes().all(|b| allowed(&b))
         };
         let looks_like_phone = phone::normalize(text).is_ok();
-        let name = fold(text);
         Self {
             phone: ContactValue::parse(ContactKind::Phone, text)
                 .ok()
@@ -46,13 +43,18 @@ impl Search {
             plate: plate::normalize(text).ok(),
             vin: vin::normalize(text).ok(),
             vin_tail: is(6, u8::is_ascii_alphanumeric).then(|| text.to_ascii_uppercase()),
-            name_to: (!name.is_empty()).then(|| format!("{name}\u{10ffff}")),
-            name_from: (!name.is_empty()).then_some(name),
+            names: name_keys::ranges(text),
         }
+    }
+
+    /// Whether it may be anything else than a name.
+    pub(crate) fn is_exact(&self) -> bool {
+        [&self.phone, &self.phone_tail, &self.national_id].into_iter().any(Option::is_some)
+            || [&self.plate, &self.vin, &self.vin_tail].into_iter().any(Option::is_some)
     }
 }
 
-/// A name as it is searched: lower case, one blank for many.
+/// A name as it is compared at the counter: lower case, one blank for many.
 pub(crate) fn fold(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
@@ -80,11 +82,9 @@ mod tests {
     }
 
     #[test]
-    fn a_name_s_beginning_is_a_range() {
-        let search = parse(" Demo  Motors ");
-        let (from, to) = (search.name_from.unwrap_or_default(), search.name_to.unwrap_or_default());
-        let name = fold("DEMO motors Ltd");
-        assert!(from <= name && name < to);
-        assert!(!(from <= fold("Demo Motels") && fold("Demo Motels") < to));
+    fn what_can_only_be_a_name_is_looked_for_among_names_alone() {
+        assert!(!parse("王小明").is_exact());
+        assert!(!parse("wxm").is_exact());
+        assert_eq!(parse("王小明").names.len(), 1);
     }
 }

@@ -16,6 +16,7 @@ mod presented;
 mod receptions;
 mod repeats;
 mod scope;
+mod searching;
 mod steps;
 mod story;
 mod world;

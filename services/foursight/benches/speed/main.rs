@@ -18,6 +18,7 @@
 mod create;
 mod echo;
 mod effect;
+mod find;
 mod http;
 mod load;
 mod memory;
@@ -36,12 +37,12 @@ use report::Report;
 use stack::Stack;
 
 /// What can be measured, in this order.
-const PARTS: [&str; 4] = ["create", "read", "relay", "effect"];
+const PARTS: [&str; 5] = ["create", "read", "find", "relay", "effect"];
 
 /// Measures the product beside the raw thing.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Which parts: create, read, relay, effect; all when none is named.
+    /// Which parts: create, read, find, relay, effect; all when none is named.
     #[arg(value_parser = PARTS)]
     parts: Vec<String>,
     /// How long each measurement takes.
@@ -71,13 +72,16 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     let time = Duration::from_secs(arguments.seconds.max(1));
     let mut report = Report::default();
     let stack = Stack::prepare(arguments.customers).await?;
-    if wants("create") || wants("read") {
+    if ["create", "read", "find"].into_iter().any(wants) {
         let product = stack.start_product().await?;
         if wants("create") {
             create::measure(&stack, &product, time, &mut report).await?;
         }
         if wants("read") {
             read::measure(&product, time, &mut report).await?;
+        }
+        if wants("find") {
+            find::measure(&product, arguments.customers, time, &mut report).await?;
         }
         product.stop().await?;
     }

@@ -237,7 +237,7 @@ impl CustomerService for Double {
         let request = request.into_inner();
         let next_page_token =
             format!("{}|{}|{}|{}", request.store, request.q, request.page_size, request.page_token);
-        Ok(Response::new(customer::ListCustomersResponse { customers: Vec::new(), next_page_token }))
+        Ok(Response::new(customer::ListCustomersResponse { next_page_token, ..Default::default() }))
     }
 
     async fn reveal_field(

@@ -83,9 +83,19 @@ impl<C: Cursor> Page<C> {
         }
         rows.truncate(self.size);
         let Some(last) = rows.last() else { return Ok((rows, String::new())) };
+        let token = self.token(&cursor(last))?;
+        Ok((rows, token))
+    }
+
+    /// The token of a page that goes on after `last`: for lists that may end a page before it is full. Others use
+    /// [`finish`](Self::finish).
+    ///
+    /// # Errors
+    /// `INTERNAL` when the cursor cannot be written as JSON.
+    pub fn token(&self, last: &C) -> Result<String> {
         let mut token = self.mark.to_vec();
-        serde_json::to_writer(&mut token, &cursor(last)).map_err(Error::internal)?;
-        Ok((rows, URL_SAFE_NO_PAD.encode(token)))
+        serde_json::to_writer(&mut token, last).map_err(Error::internal)?;
+        Ok(URL_SAFE_NO_PAD.encode(token))
     }
 }
 
