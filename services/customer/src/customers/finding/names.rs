@@ -29,10 +29,12 @@ pub(super) async fn files(
     after: Option<&After>,
     most: i64,
 ) -> Result<(Vec<Candidate>, Option<After>)> {
-    let (first, last) = ranges(search);
-    if first.is_empty() {
+    let left = left(search, after);
+    if left.is_empty() {
         return Ok((Vec::new(), None));
     }
+    let (first, last) = ranges(search);
+    let (keys, ids, ends) = columns(&left);
     let rows = sqlx::query!(
         r#"SELECT k.key AS "key!", k.customer_id AS "id!", (
                SELECT count(DISTINCT e.key)
@@ -44,22 +46,22 @@ pub(super) async fn files(
            FROM (
                SELECT DISTINCT n.key, n.customer_id
                FROM unnest($1::uuid[]) AS scope (id)
-               CROSS JOIN unnest($2::text[], $3::text[]) AS range (first, last)
+               CROSS JOIN unnest($4::text[], $5::uuid[], $6::text[]) AS part (key, id, last)
                CROSS JOIN LATERAL (
                    SELECT key, customer_id FROM customer.name_keys
                    WHERE store_id = scope.id
-                     AND key >= range.first COLLATE "C" AND key < range.last COLLATE "C"
-                     AND (key, customer_id) > ($4 COLLATE "C", $5)
-                   ORDER BY key, customer_id LIMIT $6
+                     AND (key, customer_id) > (part.key COLLATE "C", part.id) AND key < part.last COLLATE "C"
+                   ORDER BY key, customer_id LIMIT $7
                ) n
-               ORDER BY n.key, n.customer_id LIMIT $6
+               ORDER BY n.key, n.customer_id LIMIT $7
            ) k
            ORDER BY k.key, k.customer_id"#,
         stores.unwrap_or(&[GROUP]),
         &first as _,
         &last as _,
-        after.map_or("", |after| after.key.as_str()),
-        after.map_or(GROUP, |after| after.customer),
+        &keys as _,
+        &ids,
+        &ends as _,
         most,
     )
     .fetch_all(&mut *tx)
@@ -107,6 +109,40 @@ pub(super) async fn key_at(
     Ok(key.map(|key| After { key, customer }))
 }
 
+/// A piece of the index: after a key of a file, before a key.
+type Part<'a> = (&'a str, Uuid, &'a str);
+
+/// What is left of the ranges after a place. One lower bound for each, which the index begins at: of two, it may take the lower one.
+fn left<'a>(search: &'a Search, after: Option<&'a After>) -> Vec<Part<'a>> {
+    let part = |(first, last): &'a (String, String)| match after {
+        Some(after) if after.key >= *last => None,
+        Some(after) if after.key >= *first => Some((after.key.as_str(), after.customer, last.as_str())),
+        // No file has the nil UUID: this is before all that have the key.
+        _ => Some((first.as_str(), Uuid::nil(), last.as_str())),
+    };
+    search.names.iter().filter_map(part).collect()
+}
+
+fn columns<'a>(parts: &[Part<'a>]) -> (Vec<&'a str>, Vec<Uuid>, Vec<&'a str>) {
+    let keys = parts.iter().map(|part| part.0).collect();
+    (keys, parts.iter().map(|part| part.1).collect(), parts.iter().map(|part| part.2).collect())
+}
+
 fn ranges(search: &Search) -> (Vec<&str>, Vec<&str>) {
     search.names.iter().map(|(first, last)| (first.as_str(), last.as_str())).unzip()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_goes_on_within_a_range_and_leaves_those_before_it_out() {
+        let names = [("ia", "ib"), ("na", "nb"), ("pa", "pb")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+        let search = Search { names: names.to_vec(), ..Search::default() };
+        let whole = [("ia", Uuid::nil(), "ib"), ("na", Uuid::nil(), "nb"), ("pa", Uuid::nil(), "pb")];
+        assert_eq!(left(&search, None), whole);
+        let last = After { key: "nab".to_owned(), customer: Uuid::max() };
+        assert_eq!(left(&search, Some(&last)), [("nab", Uuid::max(), "nb"), ("pa", Uuid::nil(), "pb")]);
+    }
 }
