@@ -171,9 +171,9 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
     });
     let customer = json!({
         "kind": "CUSTOMER_KIND_PERSON",
-        "displayName": "安可晴",
-        "gender": "GENDER_FEMALE",
+        "displayName": "安可晴", "gender": "GENDER_FEMALE",
         "birthday": { "year": 1990, "month": 5, "day": 17 },
+        "lunarBirthday": { "year": 1990, "month": 4, "leapMonth": false, "day": 23 },
         "nationalId": "11010519900517002X",
         "contactPoints": [{ "kind": "CONTACT_KIND_PHONE", "value": "13900001234" }],
         "store": store,
@@ -198,6 +198,10 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
             "method": "counter", "wordingVersion": "2026-01",
         }),
         "CreateCustomer" => customer,
+        "UpdateCustomer" => json!({
+            "customer": { "birthday": customer["birthday"], "lunarBirthday": customer["lunarBirthday"] },
+            "updateMask": "birthday,lunarBirthday", "store": store, "source": "SOURCE_CHANNEL_CALL",
+        }),
         "RevealField" => json!({
             "field": "SENSITIVE_FIELD_CONTACT_POINT", "contactPoint": names.of("contactPoints"),
             "reason": "the customer asked for a call",

@@ -9,6 +9,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use crate::{
     customers::{FilesById, KeyRing},
     staff::Colleagues,
+    store_days::StoreDays,
 };
 
 /// Database, clock, ids, keys, and who the staff are. Cheap to clone.
@@ -21,6 +22,7 @@ pub(crate) struct Context {
     pub(crate) ids: Ids,
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) staff: Colleagues,
+    pub(crate) days: StoreDays,
 }
 
 impl Context {

@@ -22,6 +22,7 @@ mod receptions;
 mod role;
 mod scope;
 mod staff;
+mod store_days;
 mod timeline;
 mod times;
 pub mod vehicles;

@@ -22,6 +22,7 @@ use crate::{
     leads::{self, Leads},
     receptions::Receptions,
     staff::{self, Colleagues},
+    store_days::StoreDays,
     timeline,
     vehicles::Vehicles,
     visits::Visits,
@@ -58,6 +59,7 @@ impl Role for CustomerRole {
             ids: context.ids.clone(),
             keys: Arc::new(key_ring(&context.settings).await?),
             staff: Colleagues::new(context.peers.channel("identity"), context.db.clone()),
+            days: StoreDays::new(context.peers.channel("identity")),
         };
         let rewrap = Rewrap { db: ctx.db.clone(), keys: ctx.keys.clone() };
         let routes = Routes::new(CustomerServiceServer::new(Customers(ctx.clone())))

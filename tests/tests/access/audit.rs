@@ -178,6 +178,7 @@ const ON_RECORD: [(&str, &[&str]); 5] = [
             "audit_seals",
             "consents",
             "deliveries",
+            "facts",
             "odometer_corrections",
             "odometer_readings",
             "plate_corrections",

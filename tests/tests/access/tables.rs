@@ -52,6 +52,7 @@ fn oracle_of(table: &str) -> Option<String> {
         "customer.customer_keys"
         | "customer.contact_points"
         | "customer.consents"
+        | "customer.facts"
         | "customer.vehicle_ownerships" => {
             format!("customer_id IN ({FILES})")
         }

@@ -48,6 +48,9 @@ fn mistyped() -> Vec<Case> {
         customer("/birthday", json!({ "year": 2026, "month": 2, "day": 30 }), "customer.birthday"),
         customer("/birthday", json!({ "year": 2099, "month": 1, "day": 1 }), "customer.birthday"),
         customer("/birthday", json!({ "year": 1899, "month": 12, "day": 31 }), "customer.birthday"),
+        // 1990 had a leap 5th month and no leap 4th.
+        customer("/lunarBirthday/leapMonth", json!(true), "customer.lunarBirthday.leapMonth"),
+        customer("/lunarBirthday/day", json!(31), "customer.lunarBirthday.day"),
         customer("/displayName", json!("   "), "customer.displayName"),
         customer("/displayName", json!("名".repeat(101)), "customer.displayName"),
         customer("/kind", json!("CUSTOMER_KIND_UNSPECIFIED"), "customer.kind"),

@@ -28,7 +28,7 @@ fn what_is_asked_for_in_a_wrong_way_is_told_what_would_be_right() -> Result<()> 
             ),
             (Method::DELETE, "/v1/customers".to_owned(), 405, "METHOD_NOT_ALLOWED"),
             (Method::PUT, format!("/v1/{customer}"), 405, "METHOD_NOT_ALLOWED"),
-            (Method::PATCH, format!("/v1/{customer}"), 405, "METHOD_NOT_ALLOWED"),
+            (Method::DELETE, format!("/v1/{customer}"), 405, "METHOD_NOT_ALLOWED"),
         ] {
             let answer = world.api.send(Ask::new(verb.clone(), path.as_str()).by(&manager)).await?;
             let told = (answer.status.as_u16(), answer.reason());

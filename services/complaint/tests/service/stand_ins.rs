@@ -189,6 +189,20 @@ impl customer_service_server::CustomerService for Customers {
         Err(Status::not_found("nobody is known here"))
     }
 
+    async fn update_customer(
+        &self,
+        _: Request<customer::UpdateCustomerRequest>,
+    ) -> Result<Response<customer::Customer>, Status> {
+        Err(Status::not_found("nobody is known here"))
+    }
+
+    async fn list_facts(
+        &self,
+        _: Request<customer::ListFactsRequest>,
+    ) -> Result<Response<customer::ListFactsResponse>, Status> {
+        Err(Status::not_found("nobody is known here"))
+    }
+
     async fn reveal_field(
         &self,
         _: Request<customer::RevealFieldRequest>,

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use crate::{
     bulk::CustomerRow,
     contacts::ContactValue,
-    customers::{KeyRing, NewFile, SealedFile},
+    customers::{KeyRing, NewFile, Profile, SealedFile},
     national_id,
 };
 
@@ -66,7 +66,9 @@ fn seal(keys: &KeyRing, ids: &Ids, row: &CustomerRow) -> Result<Sealed> {
         display_name: row.display_name.clone(),
         gender: row.gender,
         birthday: row.birthday,
+        lunar_birthday: None,
         national_id,
+        profile: Profile::default(),
         contacts,
         store: row.store,
         source: row.source,

@@ -46,6 +46,18 @@ impl KeyRing {
         id.map(|id| RequestKey { id, hash: self.hash("request", &request.encode_to_vec()) })
     }
 
+    /// The same for a step at a thing that is there already.
+    pub(crate) fn step_key(
+        &self,
+        id: Option<Uuid>,
+        method: &str,
+        by: &str,
+        request: &impl Message,
+    ) -> Option<RequestKey> {
+        let said = || [method.as_bytes(), by.as_bytes(), &request.encode_to_vec()].join(&0);
+        id.map(|id| RequestKey { id, hash: self.hash("step", &said()) })
+    }
+
     fn hash(&self, label: &str, value: &[u8]) -> Vec<u8> {
         let mut context = hmac::Context::with_key(self.hashing());
         context.update(label.as_bytes());

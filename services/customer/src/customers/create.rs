@@ -4,14 +4,14 @@ use foursight_access::Principal;
 use foursight_kernel::{RequestKey, Result, Violations, replay};
 use foursight_proto::customer::v1::{CreateCustomerRequest, Customer};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::{
     context::Context,
     customers::{
-        CustomerError, NewFile, SealedFile, file,
+        CustomerError, NewFile, SealedFile, birthday, file,
         open::{self, Clash, OpenError},
-        tries::{self, TooManyTries, Try},
+        taken,
+        tries::{TooManyTries, Try},
     },
 };
 
@@ -40,12 +40,14 @@ pub(crate) async fn create(
     let key = ctx.keys.request_key(request_id, &customer);
     let file = new.seal(&ctx.keys, &ctx.ids, ctx.ids.next())?;
     let now = ctx.now();
-    match open::open_alone(ctx, caller, &file, key.as_ref(), now).await {
-        Ok(()) => Ok(file.to_proto(now)),
-        Err(OpenError::Clash(clash)) => after_clash(ctx, caller, &file, key.as_ref(), clash).await,
-        Err(OpenError::TooManyTries(error)) => after_too_many(ctx, caller, key.as_ref(), error).await,
-        Err(OpenError::Other(error)) => Err(error),
-    }
+    let mut made = match open::open_alone(ctx, caller, &file, key.as_ref(), now).await {
+        Ok(()) => file.to_proto(now),
+        Err(OpenError::Clash(clash)) => after_clash(ctx, caller, &file, key.as_ref(), clash).await?,
+        Err(OpenError::TooManyTries(error)) => after_too_many(ctx, caller, key.as_ref(), error).await?,
+        Err(OpenError::Other(error)) => return Err(error),
+    };
+    birthday::tell_next(ctx, std::slice::from_mut(&mut made)).await;
+    Ok(made)
 }
 
 /// The same request came twice, or the customer is on file: the caller learns which, as far as the caller's stores reach.
@@ -63,27 +65,11 @@ async fn after_clash(
     if clash == Clash::Request {
         return Err(replay::reused());
     }
-    let phones = file.phone_hashes();
-    let existing: Option<Uuid> = sqlx::query_scalar!(
-        r#"SELECT id AS "id!" FROM customer.customers WHERE national_id_hash = $1
-           UNION ALL
-           SELECT customer_id FROM customer.contact_points
-           WHERE hash = ANY ($2) AND exclusive AND end_time IS NULL
-           LIMIT 1"#,
-        file.national_id_hash(),
-        &phones,
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    if let Some(customer) = existing {
-        return Err(CustomerError::Exists(customer.into()).into());
-    }
-    // Whether it is on file elsewhere is told a few times only.
-    let now = ctx.now();
-    tries::admit(&mut tx, caller, file, now).await?;
-    tries::failed(&mut tx, caller, ON_FILE, file, now).await?;
+    let (store, phones) = (file.facts.store, file.phone_hashes());
+    let error =
+        taken::whose(&mut tx, caller, ON_FILE, store, &phones, file.national_id_hash(), ctx.now()).await?;
     tx.commit().await?;
-    Err(CustomerError::ExistsElsewhere { receives: caller.has("reception.write") }.into())
+    Err(error)
 }
 
 /// Who was refused too often still learns what an earlier request has made.

@@ -17,7 +17,8 @@ use crate::{
     contacts,
     context::Context,
     customers::{
-        KeyRing, WrappedKey, masking,
+        KeyRing, LunarBirthday, Profile, WrappedKey, birthday, masking,
+        profile::Contact,
         sealing::{DataKey, FieldKind},
     },
     names,
@@ -46,6 +47,19 @@ pub(crate) struct FileRow {
     point_sealed: Option<Vec<u8>>,
     point_start: Option<Timestamp>,
     point_end: Option<Timestamp>,
+    lunar_year: Option<i16>,
+    lunar_month: Option<i16>,
+    lunar_leap: Option<bool>,
+    lunar_day: Option<i16>,
+    occupation: String,
+    intended_models: Vec<String>,
+    car_use: i16,
+    budget_min_fen: Option<i64>,
+    budget_max_fen: Option<i64>,
+    spending_preference: i16,
+    contact_channel: i16,
+    contact_from: Option<i16>,
+    contact_to: Option<i16>,
 }
 
 /// The files of these ids that may be seen. `$1` is how far the statement may see, or NULL in a transaction that has said so;
@@ -59,7 +73,11 @@ macro_rules! files {
                       national_id_sealed, store_id AS "store_id!", source AS "source!", stage AS "stage!",
                       version AS "version!", create_time AS "create_time!", update_time AS "update_time!",
                       master_version AS "master_version!", wrapped AS "wrapped!", served_by AS "served_by!",
-                      served_since AS "served_since!", point_id, point_kind, point_sealed, point_start, point_end
+                      served_since AS "served_since!", point_id, point_kind, point_sealed, point_start, point_end,
+                      lunar_year, lunar_month, lunar_leap, lunar_day, occupation AS "occupation!",
+                      intended_models AS "intended_models!", car_use AS "car_use!", budget_min_fen, budget_max_fen,
+                      spending_preference AS "spending_preference!", contact_channel AS "contact_channel!",
+                      contact_from, contact_to
                FROM customer.files_in_reach
                WHERE (SELECT set_config('foursight.reach', coalesce($1, current_setting('foursight.reach', true)), true))
                      IS NOT NULL
@@ -70,7 +88,7 @@ macro_rules! files {
     };
 }
 
-/// The files of these ids that the transaction's caller may see, newest first.
+/// The files of these ids that the transaction's caller may see, newest first; their next birthdays are not told yet.
 pub(crate) async fn read(tx: &mut PgConnection, keys: &KeyRing, ids: &[Uuid]) -> Result<Vec<Customer>> {
     let mut rows = files!(None::<&str>, ids).fetch_all(tx).await?;
     rows.sort_unstable_by_key(|row| Reverse(row.id));
@@ -80,7 +98,12 @@ pub(crate) async fn read(tx: &mut PgConnection, keys: &KeyRing, ids: &[Uuid]) ->
 /// The file of this id, if the caller may see it, in one round trip.
 pub(crate) async fn read_one(ctx: &Context, caller: &Principal, id: CustomerId) -> Result<Option<Customer>> {
     let rows = ctx.files.find(caller, id.uuid()).await?;
-    if rows.is_empty() { Ok(None) } else { to_proto(&rows, &ctx.keys).map(Some) }
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let mut file = to_proto(&rows, &ctx.keys)?;
+    birthday::tell_next(ctx, std::slice::from_mut(&mut file)).await;
+    Ok(Some(file))
 }
 
 /// How files are read by id, for many callers at once.
@@ -147,7 +170,25 @@ impl FileRow {
             create_time: Some(time::to_proto(self.create_time.to_jiff())),
             update_time: Some(time::to_proto(self.update_time.to_jiff())),
             etag: etag(self.version),
+            lunar_birthday: self.lunar_birthday().map(LunarBirthday::to_proto),
+            next_birthday: None,
+            profile: self.profile().to_proto(),
         })
+    }
+
+    fn profile(&self) -> Profile {
+        Profile {
+            occupation: self.occupation.clone(),
+            intended_models: self.intended_models.clone(),
+            car_use: self.car_use,
+            budget: self.budget_min_fen.zip(self.budget_max_fen),
+            spending_preference: self.spending_preference,
+            contact: Contact { channel: self.contact_channel, hours: self.contact_from.zip(self.contact_to) },
+        }
+    }
+
+    fn lunar_birthday(&self) -> Option<LunarBirthday> {
+        LunarBirthday::from_columns(self.lunar_year, self.lunar_month, self.lunar_leap, self.lunar_day)
     }
 
     /// None in the row of a file that has no contact point.

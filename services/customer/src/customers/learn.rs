@@ -1,8 +1,9 @@
 //! What a file learns from somebody who stands at the counter: facts that it lacks are added, dated; what it says already
 //! stays as it is.
 
-use foursight_kernel::{ContactPointId, CustomerId, Result, sql, unique_violation};
-use foursight_proto::customer::v1::{CustomerKind, Gender};
+use foursight_access::Principal;
+use foursight_kernel::{ContactPointId, CustomerId, Result, sql};
+use foursight_proto::customer::v1::CustomerKind;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use sqlx::PgConnection;
@@ -12,9 +13,11 @@ use crate::{
     contacts::ContactValue,
     context::Context,
     customers::{
-        CustomerError, NewFile, WrappedKey,
+        NewFile,
+        facts::Field,
         new_file::MOST_CONTACT_POINTS,
-        open::{Clash, OpenError},
+        on_file::{self, OnFile, Origin},
+        open::OpenError,
         sealed_file::{PointColumns, SealedPoint},
         sealing::{DataKey, FieldKind},
     },
@@ -25,15 +28,6 @@ use crate::{
 pub(crate) struct Learnt {
     pub(crate) added: Vec<String>,
     pub(crate) not_taken: Vec<String>,
-}
-
-/// A file as it stands; locked until the transaction ends.
-struct OnFile {
-    gender: i16,
-    birthday: Option<sql::Date>,
-    national_id_hash: Option<Vec<u8>>,
-    master_version: i32,
-    wrapped: Vec<u8>,
 }
 
 /// A contact point that holds now.
@@ -50,17 +44,16 @@ struct PointOnFile {
 pub(crate) async fn learn(
     tx: &mut PgConnection,
     ctx: &Context,
+    caller: &Principal,
     customer: CustomerId,
     told: &NewFile,
     now: Timestamp,
 ) -> Result<Learnt, OpenError> {
-    let file = lock(tx, customer).await?;
-    let key = WrappedKey { master_version: file.master_version, wrapped: file.wrapped.clone() };
-    let key = ctx.keys.unwrap(customer, &key).map_err(foursight_kernel::Error::from)?;
+    let file = on_file::lock(tx, ctx, customer).await?;
     let mut learnt = Learnt::default();
-    points(tx, ctx, customer, &key, told, now, &mut learnt).await?;
-    facts(tx, ctx, customer, &key, &file, told, &mut learnt).await?;
-    if !learnt.added.is_empty() {
+    points(tx, ctx, customer, &file.key, told, now, &mut learnt).await?;
+    let counted = facts_lacked(tx, ctx, caller, &file, told, now, &mut learnt).await?;
+    if !counted && !learnt.added.is_empty() {
         sqlx::query!(
             "UPDATE customer.customers SET version = version + 1, update_time = $2 WHERE id = $1",
             customer.uuid(),
@@ -71,19 +64,6 @@ pub(crate) async fn learn(
         .map_err(foursight_kernel::Error::from)?;
     }
     Ok(learnt)
-}
-
-async fn lock(tx: &mut PgConnection, customer: CustomerId) -> Result<OnFile> {
-    let file = sqlx::query_as!(
-        OnFile,
-        "SELECT c.gender, c.birthday, c.national_id_hash, k.master_version, k.wrapped
-         FROM customer.customers c JOIN customer.customer_keys k ON k.customer_id = c.id
-         WHERE c.id = $1 FOR NO KEY UPDATE OF c",
-        customer.uuid(),
-    )
-    .fetch_optional(tx)
-    .await?;
-    Ok(file.ok_or(CustomerError::NotFound)?)
 }
 
 async fn points(
@@ -188,87 +168,31 @@ async fn insert(
     Ok(written)
 }
 
-/// Gender, birthday and national id: taken where the file has none.
-async fn facts(
+/// All but the name: taken where the file has none; what it says otherwise is not. Whether anything was, and the file's version so
+/// went up.
+async fn facts_lacked(
     tx: &mut PgConnection,
     ctx: &Context,
-    customer: CustomerId,
-    key: &DataKey,
+    caller: &Principal,
     file: &OnFile,
     told: &NewFile,
+    now: Timestamp,
     learnt: &mut Learnt,
-) -> Result<(), OpenError> {
-    let gender = (told.gender != Gender::Unspecified).then(|| sql::number(told.gender));
-    let gender_on_file = (file.gender != 0).then_some(file.gender);
-    let birthday_on_file = file.birthday.map(sql::Date::to_jiff);
-    let hash = told.national_id.as_ref().map(|number| ctx.keys.national_id_hash(number.expose_secret()));
-    let new_gender = learnt.fact("gender", gender, gender_on_file);
-    let new_birthday = learnt.fact("birthday", told.birthday, birthday_on_file);
-    let new_hash = learnt.fact("national_id", hash.as_deref(), file.national_id_hash.as_deref());
-    if new_gender.is_none() && new_birthday.is_none() && new_hash.is_none() {
-        return Ok(());
+) -> Result<bool, OpenError> {
+    let facts = told.facts();
+    let fields = Field::ALL.into_iter().filter(|field| *field != Field::DisplayName && facts.has(*field));
+    let (known, new): (Vec<Field>, Vec<Field>) = fields.partition(|field| file.facts.has(*field));
+    let path = |field: &Field| field.path().to_owned();
+    learnt.not_taken.extend(file.changed(&known, &facts).iter().map(path));
+    learnt.added.extend(new.iter().map(path));
+    if new.is_empty() {
+        return Ok(false);
     }
-    let sealed = match (&told.national_id, new_hash) {
-        (Some(number), Some(_)) => Some(
-            key.seal(FieldKind::NationalId, number.expose_secret()).map_err(foursight_kernel::Error::from)?,
-        ),
-        _ => None,
-    };
-    sqlx::query!(
-        "UPDATE customer.customers
-         SET gender = coalesce($2, gender), birthday = coalesce($3, birthday),
-             national_id_sealed = coalesce($4, national_id_sealed), national_id_hash = coalesce($5, national_id_hash)
-         WHERE id = $1",
-        customer.uuid(),
-        new_gender,
-        new_birthday.map(sql::on) as _,
-        sealed,
-        new_hash,
-    )
-    .execute(tx)
-    .await
-    .map_err(|error| match unique_violation(&error) {
-        Some("customers_national_id") => OpenError::Clash(Clash::Customer),
-        _ => OpenError::Other(error.into()),
-    })?;
-    Ok(())
-}
-
-impl Learnt {
-    /// The fact, when it is new; what is said otherwise is not taken.
-    fn fact<T: PartialEq>(&mut self, path: &str, told: Option<T>, on_file: Option<T>) -> Option<T> {
-        let told = told?;
-        match on_file {
-            None => {
-                self.added.push(path.to_owned());
-                Some(told)
-            }
-            Some(on_file) => {
-                if on_file != told {
-                    self.not_taken.push(path.to_owned());
-                }
-                None
-            }
-        }
-    }
+    let origin = Origin { store: told.store, source: told.source, time: now };
+    file.take(tx, ctx, caller, (&new, &facts), origin).await?;
+    Ok(true)
 }
 
 fn path(place: usize) -> String {
     format!("contact_points[{place}]")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fact_is_learnt_once_and_never_replaced() {
-        let mut learnt = Learnt::default();
-        assert_eq!(learnt.fact("gender", None::<i16>, None), None);
-        assert_eq!(learnt.fact("gender", Some(1), None), Some(1));
-        assert_eq!(learnt.fact("birthday", Some(1), Some(1)), None);
-        assert_eq!(learnt.fact("national_id", Some(2), Some(1)), None);
-        let expected = Learnt { added: vec!["gender".to_owned()], not_taken: vec!["national_id".to_owned()] };
-        assert_eq!(learnt, expected);
-    }
 }

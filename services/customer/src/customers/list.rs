@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     context::Context,
     customers::{
-        file,
+        birthday, file,
         finding::{Candidate, Candidates, Filter, Place, Source},
         search::Search,
     },
@@ -68,6 +68,8 @@ pub(crate) async fn list(
     let mut customers = file::read(&mut tx, &ctx.keys, &ids).await?;
     let place = |name: &str| files.iter().position(|file| name.ends_with(&file.id.to_string()));
     customers.sort_by_cached_key(|customer| place(&customer.name));
+    drop(tx);
+    birthday::tell_next(ctx, &mut customers).await;
     Ok(ListCustomersResponse { customers, next_page_token, total_size, total_size_is_least })
 }
 

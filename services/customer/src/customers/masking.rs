@@ -13,6 +13,8 @@ pub(crate) fn mask(kind: FieldKind, value: &str) -> String {
         FieldKind::Wechat => wechat(value),
         FieldKind::Address => address(value),
         FieldKind::NationalId => national_id(value),
+        // Nothing that is shown as a text.
+        FieldKind::Fact => HIDDEN.to_string(),
     }
 }
 

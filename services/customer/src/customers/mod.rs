@@ -1,16 +1,22 @@
 //! The customer's file: opening, reading, finding, showing a fact whole.
 
+mod birthday;
 mod create;
+mod facts;
 mod file;
 mod finding;
 mod get;
 mod keys;
 pub(crate) mod learn;
 mod list;
+mod list_facts;
+mod lunar;
 pub(crate) mod masking;
 pub(crate) mod name_keys;
 mod new_file;
+mod on_file;
 pub(crate) mod open;
+mod profile;
 mod reveal;
 mod rewrap;
 mod sealed_file;
@@ -18,14 +24,16 @@ pub(crate) mod sealing;
 pub(crate) mod search;
 pub(crate) mod stage;
 pub(crate) mod stores;
+mod taken;
 pub(crate) mod tries;
+mod update;
 
 use foursight_access::rights::roles_in_words;
 use foursight_kernel::{CustomerId, Error};
 use foursight_proto::customer::v1::{
     CreateCustomerRequest, Customer, GetCustomerRequest, ListCustomersRequest, ListCustomersResponse,
-    ListTimelineEntriesRequest, ListTimelineEntriesResponse, RevealFieldRequest, RevealFieldResponse,
-    customer_service_server::CustomerService,
+    ListFactsRequest, ListFactsResponse, ListTimelineEntriesRequest, ListTimelineEntriesResponse,
+    RevealFieldRequest, RevealFieldResponse, UpdateCustomerRequest, customer_service_server::CustomerService,
 };
 use tonic::{Request, Response, Status};
 
@@ -33,9 +41,11 @@ pub(crate) use file::FilesById;
 #[cfg(test)]
 pub(crate) use keys::tests;
 pub(crate) use keys::{KeyRing, WrappedKey};
+pub(crate) use lunar::LunarBirthday;
 pub(crate) use new_file::NewFile;
 pub(crate) use rewrap::Rewrap;
 pub use rewrap::wrapped_by_version;
+pub(crate) use profile::Profile;
 pub(crate) use sealed_file::SealedFile;
 
 use crate::{context::Context, timeline};
@@ -55,6 +65,9 @@ pub(crate) enum CustomerError {
          its `visitor`, finds that file and opens it to the store{}", who_receives(*receives)
     )]
     ExistsElsewhere { receives: bool },
+    /// Somebody was faster.
+    #[error("the file was changed since it was read; read it again and decide again")]
+    Changed,
     /// Nothing to show.
     #[error("the customer's file has no such fact")]
     NoSuchFact,
@@ -70,6 +83,7 @@ impl From<CustomerError> for Error {
         let message = error.to_string();
         match error {
             CustomerError::NotFound => Self::not_found("CUSTOMER_NOT_FOUND", message),
+            CustomerError::Changed => Self::aborted("CUSTOMER_CHANGED", message),
             CustomerError::NoSuchFact => Self::not_found("FACT_NOT_FOUND", message),
             CustomerError::Exists(customer) => {
                 Self::already_exists("CUSTOMER_EXISTS", message).with_metadata("customer", customer.name())
@@ -106,6 +120,22 @@ impl CustomerService for Customers {
     ) -> Result<Response<ListCustomersResponse>, Status> {
         let caller = foursight_access::caller(&request)?;
         Ok(Response::new(list::list(&self.0, &caller, &request.into_inner()).await?))
+    }
+
+    async fn update_customer(
+        &self,
+        request: Request<UpdateCustomerRequest>,
+    ) -> Result<Response<Customer>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(update::update(&self.0, &caller, request.into_inner()).await?))
+    }
+
+    async fn list_facts(
+        &self,
+        request: Request<ListFactsRequest>,
+    ) -> Result<Response<ListFactsResponse>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(list_facts::list(&self.0, &caller, &request.into_inner()).await?))
     }
 
     async fn reveal_field(

@@ -8,7 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::{
     contacts::ContactValue,
     customers::{
-        KeyRing, SealedFile,
+        KeyRing, LunarBirthday, Profile, SealedFile,
+        facts::Facts,
         sealed_file::SealedPoint,
         sealing::{FieldKind, SealingError},
     },
@@ -26,7 +27,9 @@ pub(crate) struct NewFile {
     pub(crate) display_name: String,
     pub(crate) gender: Gender,
     pub(crate) birthday: Option<Date>,
+    pub(crate) lunar_birthday: Option<LunarBirthday>,
     pub(crate) national_id: Option<SecretString>,
+    pub(crate) profile: Profile,
     pub(crate) contacts: Vec<ContactValue>,
     pub(crate) store: StoreId,
     pub(crate) source: SourceChannel,
@@ -46,11 +49,11 @@ impl NewFile {
         let kind = v.required_enum(&field("kind"), customer.kind);
         let display_name = v.line(&field("display_name"), &customer.display_name, 1..=100);
         let gender = v.optional_enum(&field("gender"), customer.gender);
-        let birthday = v.date(&field("birthday"), customer.birthday.as_ref());
-        if birthday.is_some_and(|birthday| birthday < EARLIEST_BIRTHDAY || birthday > today) {
-            v.push(field("birthday"), "must not be before 1900 nor in the future");
-        }
+        let birthday = parse_birthday(v, &field("birthday"), customer, today);
+        let lunar_birthday =
+            LunarBirthday::parse(v, &field("lunar_birthday"), customer.lunar_birthday.as_ref(), today);
         let national_id = parse_national_id(v, &field("national_id"), customer, kind, today);
+        let profile = Profile::parse(v, &field("profile"), customer.profile.as_ref());
         let contacts = parse_contacts(v, &field("contact_points"), &customer.contact_points);
         let store = match at_store {
             Some(store) if customer.store.is_empty() || customer.store == store.name() => Some(store),
@@ -66,11 +69,25 @@ impl NewFile {
             display_name,
             gender: gender.unwrap_or(Gender::Unspecified),
             birthday,
+            lunar_birthday,
             national_id,
+            profile,
             contacts,
             store: store?,
             source: source?,
         })
+    }
+
+    /// What may change later.
+    pub(crate) fn facts(&self) -> Facts {
+        Facts {
+            display_name: self.display_name.clone(),
+            gender: self.gender,
+            birthday: self.birthday,
+            lunar_birthday: self.lunar_birthday,
+            national_id: self.national_id.clone(),
+            profile: self.profile.clone(),
+        }
     }
 
     /// Seals what is sensitive, for the file of this id.
@@ -106,7 +123,20 @@ impl NewFile {
     }
 }
 
-fn parse_national_id(
+pub(super) fn parse_birthday(
+    v: &mut Violations,
+    field: &str,
+    customer: &Customer,
+    today: Date,
+) -> Option<Date> {
+    let birthday = v.date(field, customer.birthday.as_ref());
+    if birthday.is_some_and(|birthday| birthday < EARLIEST_BIRTHDAY || birthday > today) {
+        v.push(field, "must not be before 1900 nor in the future");
+    }
+    birthday
+}
+
+pub(super) fn parse_national_id(
     v: &mut Violations,
     field: &str,
     customer: &Customer,

@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use crate::{
     context::Context,
     customers::{
-        SealedFile, name_keys,
+        LunarBirthday, SealedFile, name_keys,
         sealed_file::PointColumns,
         search,
         tries::{Opening, TooManyTries},
@@ -83,7 +83,7 @@ fn clash(error: sqlx::Error) -> OpenError {
 }
 
 /// How many values [`opening`] has.
-const VALUES: usize = 27;
+const VALUES: usize = 40;
 
 /// The statement of the file's own rows. With `admission`, it fails when the caller was refused too often. Its text is put together, so that no compiler checks it; every test that opens a file does.
 fn opening<'q>(
@@ -98,12 +98,15 @@ fn opening<'q>(
             "admitted AS MATERIALIZED (
                  SELECT customer.admit_opening($23, $24, $25) FROM reach
              ), keyed AS MATERIALIZED (
-                 SELECT customer.add_name_keys($1, $9, $26, $27) AS rules FROM reach
+                 SELECT customer.add_name_keys($1, $9, $39, $40) AS rules FROM reach
              ), file AS (
                  INSERT INTO customer.customers (id, kind, display_name, search_name, gender, birthday,
                      national_id_sealed, national_id_hash, store_id, source, stage, version, create_time, update_time,
-                     request_id, request_hash, key_rules)
-                 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13, $14, keyed.rules
+                     request_id, request_hash, lunar_year, lunar_month, lunar_leap, lunar_day,
+                     occupation, intended_models, car_use, budget_min_fen, budget_max_fen, spending_preference,
+                     contact_channel, contact_from, contact_to, key_rules)
+                 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13, $14, $26, $27, $28, $29,
+                     $30, $31, $32, $33, $34, $35, $36, $37, $38, keyed.rules
                  FROM reach, admitted, keyed
              ), link AS (
                  INSERT INTO customer.customer_stores (customer_id, store_id, start_time) SELECT $1, $9, $12 FROM reach
@@ -120,9 +123,11 @@ fn opening<'q>(
         )
     });
     let facts = &file.facts;
+    let profile = &facts.profile;
     let (national_id_sealed, national_id_hash) =
         file.national_id.as_ref().map(|(sealed, hash)| (sealed.as_slice(), hash.as_slice())).unzip();
     let (request_id, request_hash) = replay::columns(request);
+    let (lunar_year, lunar_month, lunar_leap, lunar_day) = LunarBirthday::columns(facts.lunar_birthday);
     let (subject, since, most) = admission.map_or((None, None, None), |admission| {
         (Some(admission.subject), Some(admission.since), Some(admission.most))
     });
@@ -152,6 +157,19 @@ fn opening<'q>(
         .bind(subject)
         .bind(since)
         .bind(most)
+        .bind(lunar_year)
+        .bind(lunar_month)
+        .bind(lunar_leap)
+        .bind(lunar_day)
+        .bind(profile.occupation.as_str())
+        .bind(&profile.intended_models)
+        .bind(profile.car_use)
+        .bind(profile.budget.map(|(min, _)| min))
+        .bind(profile.budget.map(|(_, max)| max))
+        .bind(profile.spending_preference)
+        .bind(profile.contact.channel)
+        .bind(profile.contact.hours.map(|(from, _)| from))
+        .bind(profile.contact.hours.map(|(_, to)| to))
         .bind(name_keys::text_of(&facts.display_name))
         .bind(name_keys::RULES)
 }

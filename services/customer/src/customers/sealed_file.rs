@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use uuid::Uuid;
 
 use crate::{
-    customers::{NewFile, WrappedKey, file, masking, sealing::FieldKind},
+    customers::{LunarBirthday, NewFile, WrappedKey, file, masking, sealing::FieldKind},
     names,
 };
 
@@ -110,6 +110,9 @@ impl SealedFile {
             create_time: Some(time::to_proto(now)),
             update_time: Some(time::to_proto(now)),
             etag: file::etag(1),
+            lunar_birthday: facts.lunar_birthday.map(LunarBirthday::to_proto),
+            next_birthday: None,
+            profile: facts.profile.to_proto(),
         }
     }
 }

@@ -23,6 +23,8 @@ pub(crate) enum FieldKind {
     Wechat = 3,
     Address = 4,
     NationalId = 16,
+    /// Any fact as it was at a time.
+    Fact = 17,
 }
 
 /// Why sealing or opening failed. Says nothing of the value.
@@ -61,13 +63,24 @@ impl DataKey {
 
     /// Seals a fact of this customer.
     pub(crate) fn seal(&self, kind: FieldKind, value: &str) -> Result<Vec<u8>, SealingError> {
-        seal(&self.key, &self.context(kind), value.as_bytes())
+        self.seal_bytes(kind, value.as_bytes())
+    }
+
+    /// Seals a fact of this customer that is no text.
+    pub(crate) fn seal_bytes(&self, kind: FieldKind, value: &[u8]) -> Result<Vec<u8>, SealingError> {
+        seal(&self.key, &self.context(kind), value)
     }
 
     /// Opens a fact of this customer.
     pub(crate) fn open(&self, kind: FieldKind, sealed: &[u8]) -> Result<SecretString, SealingError> {
-        let bytes = open(&self.key, &self.context(kind), sealed)?;
-        String::from_utf8(bytes).map(SecretString::from).map_err(|_| SealingError::Format)
+        String::from_utf8(self.open_bytes(kind, sealed)?)
+            .map(SecretString::from)
+            .map_err(|_| SealingError::Format)
+    }
+
+    /// Opens a fact of this customer that is no text.
+    pub(crate) fn open_bytes(&self, kind: FieldKind, sealed: &[u8]) -> Result<Vec<u8>, SealingError> {
+        open(&self.key, &self.context(kind), sealed)
     }
 
     fn context(&self, kind: FieldKind) -> [u8; 17] {

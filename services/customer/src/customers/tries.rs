@@ -4,11 +4,9 @@
 use std::time::Duration;
 
 use foursight_access::{Principal, audit};
-use foursight_kernel::{Error, Result, sql};
+use foursight_kernel::{Error, Result, StoreId, sql};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
-
-use crate::customers::SealedFile;
 
 /// How far back tries count.
 const WITHIN: Duration = Duration::from_mins(15);
@@ -82,10 +80,10 @@ pub(crate) async fn admit_caller(tx: &mut PgConnection, caller: &Principal, now:
 pub(crate) async fn admit(
     tx: &mut PgConnection,
     caller: &Principal,
-    visitor: &SealedFile,
+    phones: &[Vec<u8>],
     now: Timestamp,
 ) -> Result<()> {
-    let (subject, mut phones) = (caller.subject.name(), visitor.phone_hashes());
+    let (subject, mut phones) = (caller.subject.name(), phones.to_vec());
     // Always in one order: the caller, then the phones by their hash.
     phones.sort_unstable();
     sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('visitor tries'), hashtext($1))", subject)
@@ -120,18 +118,17 @@ pub(crate) async fn failed(
     tx: &mut PgConnection,
     caller: &Principal,
     tried: Try,
-    visitor: &SealedFile,
+    store: StoreId,
+    phones: &[Vec<u8>],
     now: Timestamp,
 ) -> Result<()> {
     sqlx::query!("DELETE FROM customer.visitor_tries WHERE try_time < $1", sql::at(now - KEPT) as _)
         .execute(&mut *tx)
         .await?;
-    let store = visitor.facts.store;
-    let mut phones = visitor.phone_hashes();
     let id = sqlx::query_scalar!(
         "INSERT INTO customer.visitor_tries (subject, phone_hash, try_time) VALUES ($1, $2, $3) RETURNING id",
         caller.subject.name(),
-        phones.pop(),
+        phones.last(),
         sql::at(now) as _,
     )
     .fetch_one(&mut *tx)

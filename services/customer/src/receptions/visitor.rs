@@ -74,7 +74,7 @@ pub(super) async fn find_or_open(
     }
     // Most visitors are new.
     let known = if open::file_of(tx, &file).await?.is_some() {
-        tries::admit(tx, caller, &file, now).await?;
+        tries::admit(tx, caller, &file.phone_hashes(), now).await?;
         confirmed(tx, caller, &file, now).await?
     } else {
         None
@@ -84,7 +84,7 @@ pub(super) async fn find_or_open(
         return Ok((file.id, VisitorOutcome { file_opened: true, ..VisitorOutcome::default() }));
     };
     stores::link(tx, known, visitor.store, now).await?;
-    let Learnt { added, not_taken } = learn::learn(tx, ctx, known, visitor, now).await?;
+    let Learnt { added, not_taken } = learn::learn(tx, ctx, caller, known, visitor, now).await?;
     Ok((known, VisitorOutcome { file_opened: false, added, not_taken }))
 }
 
@@ -118,7 +118,7 @@ async fn confirmed(
     }
     let Some(other) = files.first().filter(|_| kind == CustomerKind::Person) else { return Ok(None) };
     let other = CustomerId::from(other.id);
-    tries::failed(tx, caller, NOT_CONFIRMED, visitor, now).await?;
+    tries::failed(tx, caller, NOT_CONFIRMED, visitor.facts.store, &visitor.phone_hashes(), now).await?;
     let seen = stores::is_visible(tx, other).await?;
     Err(NoFile::NotConfirmed(ReceptionError::NotConfirmed(seen.then_some(other)).into()))
 }

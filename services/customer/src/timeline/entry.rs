@@ -20,8 +20,9 @@ pub(crate) struct Entry {
 }
 
 /// The kinds of entries; the table in `timeline` says what each has. The last two are events that are newer than the program.
-pub(crate) const KINDS: [&str; 31] = [
+pub(crate) const KINDS: [&str; 32] = [
     "CUSTOMER_CREATED",
+    "CUSTOMER_UPDATED",
     "CONSENT_RECORDED",
     "RECEPTION_CREATED",
     "LEAD_CREATED",

@@ -3,8 +3,9 @@
 use foursight_messaging::{HandleError, Received};
 use foursight_proto::customer::{
     events::v1::{
-        ConsentRecorded, CustomerCreated, LeadAssigned, LeadCreated, LeadGraded, LeadLost, LeadReleased,
-        OdometerCorrected, PlateCorrected, ReceptionCreated, VehicleDelivered, VisitCompleted, VisitStarted,
+        ConsentRecorded, CustomerCreated, CustomerUpdated, LeadAssigned, LeadCreated, LeadGraded, LeadLost,
+        LeadReleased, OdometerCorrected, PlateCorrected, ReceptionCreated, VehicleDelivered, VisitCompleted,
+        VisitStarted,
     },
     v1::{
         ConsentState, ContactKind, CustomerKind, LeadGrade, LeadLossReason, OdometerCorrectionReason,
@@ -21,6 +22,10 @@ pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
             ("source", source(it.source)),
         ];
         return Ok(Entry::of(&it.customer, "CUSTOMER_CREATED", Rank::File, it.customer.clone(), details));
+    }
+    if let Some(it) = event.decode::<CustomerUpdated>()? {
+        let details = [("fields", it.fields.join(",")), ("source", source(it.source))];
+        return Ok(Entry::of(&it.customer, "CUSTOMER_UPDATED", Rank::File, it.customer.clone(), details));
     }
     if let Some(it) = event.decode::<ConsentRecorded>()? {
         let details = [

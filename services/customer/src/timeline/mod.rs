@@ -3,6 +3,7 @@
 //! | kind | resource | details |
 //! |---|---|---|
 //! | `CUSTOMER_CREATED` | the customer | `kind`, `source` |
+//! | `CUSTOMER_UPDATED` | the customer | `fields` (by their paths, with commas between), `source` |
 //! | `CONSENT_RECORDED` | the customer | `purpose`, `contact_kind`, `state` |
 //! | `RECEPTION_CREATED` | the reception | `kind` |
 //! | `LEAD_CREATED`, `LEAD_GRADED` | the lead | `source`, `grade`, `owner` |

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod assigning;
+mod birthdays;
 mod bulk;
 mod colleagues;
 mod consents;
@@ -19,4 +20,5 @@ mod scope;
 mod searching;
 mod steps;
 mod story;
+mod updating;
 mod world;

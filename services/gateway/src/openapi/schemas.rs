@@ -57,6 +57,9 @@ impl<'a> Schemas<'a> {
                 Some(field) => self.single(&field),
                 None => json!({}),
             },
+            Some(Shape::Reflected) if message.full_name() == "google.protobuf.FieldMask" => {
+                json!({"type": "string", "example": "displayName,gender"})
+            }
             Some(Shape::Reflected) | None => json!({}),
             Some(Shape::Fields) => {
                 let name = short(message.full_name());

@@ -240,6 +240,22 @@ impl CustomerService for Double {
         Ok(Response::new(customer::ListCustomersResponse { next_page_token, ..Default::default() }))
     }
 
+    async fn update_customer(
+        &self,
+        request: tonic::Request<customer::UpdateCustomerRequest>,
+    ) -> Answered<Customer> {
+        let request = request.into_inner();
+        let paths = request.update_mask.unwrap_or_default().paths.join("|");
+        Ok(Response::new(Customer { name: request.name, etag: paths, ..Customer::default() }))
+    }
+
+    async fn list_facts(
+        &self,
+        _: tonic::Request<customer::ListFactsRequest>,
+    ) -> Answered<customer::ListFactsResponse> {
+        Ok(Response::new(customer::ListFactsResponse::default()))
+    }
+
     async fn reveal_field(
         &self,
         request: tonic::Request<customer::RevealFieldRequest>,

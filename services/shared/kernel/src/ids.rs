@@ -115,6 +115,8 @@ ids! {
     CustomerId = "customers";
     /// A way to reach a customer.
     ContactPointId = "contactPoints";
+    /// A fact that a file took on.
+    FactId = "facts";
     /// A record of consent.
     ConsentId = "consents";
     /// A vehicle's file.

@@ -8,7 +8,7 @@ use std::{
 use foursight_access::rights;
 use foursight_kernel::{StaffId, StoreId};
 use foursight_proto::identity::v1::{
-    CreateStaffRequest, CreateStoreRequest, DeactivateStaffRequest, GetMeRequest, GetStaffRequest,
+    Calendar, CreateStaffRequest, CreateStoreRequest, DeactivateStaffRequest, GetMeRequest, GetStaffRequest,
     GetStoreRequest, ListStaffRequest, ListStaffResponse, ListStoresRequest, ListStoresResponse, Role, Staff,
     Store, UpdateStoreCalendarRequest, directory_service_server::DirectoryService,
 };
@@ -22,6 +22,7 @@ pub struct Directory(Arc<Mutex<State>>);
 struct State {
     staff: HashMap<String, Staff>,
     no_stores: HashSet<String>,
+    time_zones: HashMap<String, String>,
     away: bool,
     asked: usize,
 }
@@ -44,6 +45,11 @@ impl Directory {
     /// There is no store of this id; all others are there.
     pub fn without_store(&self, store: StoreId) {
         self.state(|state| state.no_stores.insert(store.name()));
+    }
+
+    /// The store has this time zone.
+    pub fn with_time_zone(&self, store: StoreId, zone: &str) {
+        self.state(|state| state.time_zones.insert(store.name(), zone.to_owned()));
     }
 
     /// Whether identity is away.
@@ -94,7 +100,11 @@ impl DirectoryService for Directory {
         self.state(|state| match (state.away, state.no_stores.contains(&name)) {
             (true, _) => Err(Status::unavailable("away")),
             (false, true) => Err(Status::not_found("no store")),
-            (false, false) => Ok(Response::new(Store { name, ..Store::default() })),
+            (false, false) => {
+                let calendar = state.time_zones.get(&name).cloned();
+                let calendar = calendar.map(|time_zone| Calendar { time_zone, ..Calendar::default() });
+                Ok(Response::new(Store { name, calendar, ..Store::default() }))
+            }
         })
     }
 
