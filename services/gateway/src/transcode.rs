@@ -13,7 +13,7 @@ use foursight_kernel::{Error, Violations, trace};
 use foursight_runtime::SlowBody;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use tonic::{Code, Status};
+use tonic::Code;
 
 use self::headers::Asked;
 use crate::{
