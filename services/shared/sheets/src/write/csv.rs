@@ -75,7 +75,8 @@ fn why(error: csv::Error) -> SheetError {
     }
 }
 
-/// Takes UTF-8 and writes another encoding. Every character of a table has a place in each of them.
+/// Takes UTF-8 and writes another encoding. Each of them has every character, but for one of private use (U+E5E5) that
+/// GB18030 has not.
 struct Encoded<W> {
     out: W,
     encoding: Encoding,

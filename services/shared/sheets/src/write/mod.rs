@@ -1,7 +1,7 @@
 //! Tables that are sent to people: exports, and rows given back with the reason beside them.
 //!
-//! All writers hold a row at a time. What a person wrote is never carried out: see [`formula`](self) in the source
-//! for how a text that looks like one is kept from becoming one.
+//! All writers hold a row at a time. What a person wrote is never carried out as a formula: `formula.rs` beside this
+//! says how that is kept from happening, and how it is undone when the file comes back.
 
 mod csv;
 mod formula;

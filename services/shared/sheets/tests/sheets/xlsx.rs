@@ -120,3 +120,11 @@ fn rows_that_run_backwards_are_refused() {
         rows(one_sheet(&(header() + &text_row(3, &["a"]) + &text_row(2, &["b"])))).expect_err("refused");
     assert!(matches!(error, SheetError::Damaged { row: 3, .. }), "{error}");
 }
+
+#[test]
+fn a_table_may_be_read_on_another_thread() {
+    // A service reads where blocking harms nobody.
+    let table = table(one_sheet(&(header() + &text_row(2, &["李四"])))).expect("opens");
+    let count = std::thread::spawn(move || table.count()).join().expect("reads");
+    assert_eq!(count, 1);
+}
