@@ -81,6 +81,8 @@ struct Opened {
 pub fn open(source: impl Source + 'static, limits: &Limits) -> Result<Table, SheetError> {
     let mut source: Box<dyn Source> = Box::new(source);
     let mut magic = [0; 8];
+    // Whoever has just written it stands at its end.
+    source.seek(SeekFrom::Start(0))?;
     let length = fill(&mut source, &mut magic)?;
     source.seek(SeekFrom::Start(0))?;
     let opened = match &magic[..length] {
