@@ -26,7 +26,10 @@ pub(crate) enum LeadError {
     )]
     AlreadyAssigned { owner: StaffId, assigner: StaffId },
     /// The same to who may take only what is nobody's.
-    #[error("somebody was faster: the lead is {}'s by now; the caller's roles allow only to take what is nobody's", owner.name())]
+    #[error(
+        "somebody was faster: the lead is {}'s by now; the caller's roles allow only to take what is nobody's",
+        owner.name()
+    )]
     AlreadyTaken { owner: StaffId, assigner: StaffId },
     #[error(
         "the lead is somebody's, or is to be somebody else's; the caller's roles allow only to take what is nobody's"
