@@ -11,6 +11,7 @@ use crate::{
     customers::{
         CustomerError, NewFile, SealedFile, file,
         open::{self, Clash, OpenError},
+        told_of,
         tries::{self, TooManyTries, Try},
     },
 };
@@ -80,9 +81,12 @@ async fn after_clash(
     }
     // Whether it is on file elsewhere is told a few times only.
     let now = ctx.now();
-    tries::admit(&mut tx, caller, file, now).await?;
-    tries::failed(&mut tx, caller, ON_FILE, file, now).await?;
+    let left = tries::admit(&mut tx, caller, file.telling_hashes(), now).await?;
+    let others: Vec<Vec<u8>> =
+        told_of::files(&mut tx, file).await?.iter().flat_map(|other| other.hashes(file)).collect();
+    tries::failed(&mut tx, caller, ON_FILE, file.facts.store, &others, now).await?;
     tx.commit().await?;
+    left.require(others.len())?;
     Err(CustomerError::ExistsElsewhere { receives: caller.has("reception.write") }.into())
 }
 

@@ -16,6 +16,7 @@ pub(crate) mod sealing;
 pub(crate) mod search;
 pub(crate) mod stage;
 pub(crate) mod stores;
+pub(crate) mod told_of;
 pub(crate) mod tries;
 
 use foursight_access::rights::roles_in_words;

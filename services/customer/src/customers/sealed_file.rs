@@ -67,6 +67,11 @@ impl SealedFile {
             .collect()
     }
 
+    /// The hashes of all that tells who a person is.
+    pub(crate) fn telling_hashes(&self) -> Vec<Vec<u8>> {
+        self.phone_hashes().into_iter().chain(self.national_id_hash().map(<[u8]>::to_vec)).collect()
+    }
+
     /// Whether it has what only one file has: a person's phone or national id.
     pub(crate) fn may_clash(&self) -> bool {
         self.national_id.is_some() || self.points.iter().any(|point| point.exclusive)

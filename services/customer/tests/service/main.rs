@@ -7,6 +7,7 @@ mod colleagues;
 mod consents;
 mod files;
 mod finding;
+mod guessing;
 mod leaving;
 mod lost;
 mod odometer;
