@@ -96,7 +96,7 @@ async fn a_lead_that_nobody_has_is_taken_by_an_advisor_and_no_other_one_is() {
     let [taken] = taken[..] else { panic!("one of them takes it: {answers:?}") };
     assert_eq!(&store.read(&free.name).await, taken);
     // The others were slower, which is no lack of rights.
-    for slower in answers.iter().flat_map(|answer| answer.as_ref().err()) {
+    for slower in answers.iter().filter_map(|answer| answer.as_ref().err()) {
         assert_eq!(metadata(slower, "owner").as_ref(), Some(&taken.owner));
         assert_eq!(metadata(slower, "assigner").as_ref(), Some(&taken.owner));
         assert!(slower.message().contains("somebody was faster"), "{}", slower.message());
