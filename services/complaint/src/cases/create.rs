@@ -46,7 +46,7 @@ pub(crate) async fn create(
         );
     }
     let mut tx = desk.db.begin(caller).await?;
-    if !category::selectable(&mut tx, &category).await? {
+    if !category.is_empty() && !category::selectable(&mut tx, &category).await? {
         v.push("case.category", "must be the code of a category");
     }
     // Who reaches the whole group may name any id.

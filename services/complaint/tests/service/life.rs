@@ -220,6 +220,10 @@ async fn every_wrong_field_is_named() -> Result<()> {
     let request = CreateCaseRequest { case: Some(case), request_id: "no".to_owned() };
     let found = wrong_fields(world.cases(&world.handler).create_case(request).await);
     assert_eq!(found, ["case.category", "case.customer", "case.subject", "request_id"]);
+    let case = Case { category: String::new(), ..world.complaint() };
+    let request = CreateCaseRequest { case: Some(case), ..Default::default() };
+    let found = wrong_fields(world.cases(&world.handler).create_case(request).await);
+    assert_eq!(found, ["case.category"], "it is said once");
     Ok(())
 }
 

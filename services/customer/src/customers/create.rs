@@ -65,9 +65,7 @@ async fn after_clash(
     if clash == Clash::Request {
         return Err(replay::reused());
     }
-    let (store, phones) = (file.facts.store, file.phone_hashes());
-    let error =
-        taken::whose(&mut tx, caller, ON_FILE, store, &phones, file.national_id_hash(), ctx.now()).await?;
+    let error = taken::whose(&mut tx, caller, ON_FILE, file.facts.store, &file.told(), ctx.now()).await?;
     tx.commit().await?;
     Err(error)
 }

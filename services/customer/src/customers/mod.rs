@@ -25,6 +25,7 @@ pub(crate) mod search;
 pub(crate) mod stage;
 pub(crate) mod stores;
 mod taken;
+pub(crate) mod told_of;
 pub(crate) mod tries;
 mod update;
 

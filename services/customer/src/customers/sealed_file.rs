@@ -67,6 +67,15 @@ impl SealedFile {
             .collect()
     }
 
+    /// What in it tells who somebody is.
+    pub(crate) fn told(&self) -> Told {
+        Told {
+            kind: self.facts.kind,
+            phones: self.phone_hashes(),
+            card: self.national_id_hash().map(<[u8]>::to_vec),
+        }
+    }
+
     /// Whether it has what only one file has: a person's phone or national id.
     pub(crate) fn may_clash(&self) -> bool {
         self.national_id.is_some() || self.points.iter().any(|point| point.exclusive)

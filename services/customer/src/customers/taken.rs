@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::customers::{
     CustomerError,
+    told_of::{self, Told},
     tries::{self, Try},
 };
 
@@ -21,8 +22,7 @@ pub(crate) async fn whose(
     caller: &Principal,
     tried: Try,
     store: StoreId,
-    phones: &[Vec<u8>],
-    national_id: Option<&[u8]>,
+    told: &Told,
     now: Timestamp,
 ) -> Result<Error> {
     let existing: Option<Uuid> = sqlx::query_scalar!(
@@ -31,15 +31,21 @@ pub(crate) async fn whose(
            SELECT customer_id FROM customer.contact_points
            WHERE hash = ANY ($2) AND exclusive AND end_time IS NULL
            LIMIT 1"#,
-        national_id,
-        phones,
+        told.card,
+        &told.phones,
     )
     .fetch_optional(&mut *tx)
     .await?;
     if let Some(customer) = existing {
         return Ok(CustomerError::Exists(customer.into()).into());
     }
-    tries::admit(tx, caller, phones, now).await?;
-    tries::failed(tx, caller, tried, store, phones, now).await?;
+    let left = tries::admit(tx, caller, told.hashes(), now).await?;
+    let others: Vec<Vec<u8>> =
+        told_of::files(tx, told).await?.iter().flat_map(|other| other.hashes(told.card.as_deref())).collect();
+    tries::failed(tx, caller, tried, store, &others, now).await?;
+    // Noted all the same: else one more phone or one less would tell whether it is on file.
+    if let Err(refused) = left.require(others.len()) {
+        return Ok(refused.into());
+    }
     Ok(CustomerError::ExistsElsewhere { receives: caller.has("reception.write") }.into())
 }

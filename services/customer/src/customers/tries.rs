@@ -1,5 +1,5 @@
-//! Tries at somebody else's file, at the counter or by opening one: a few are mistakes, many are a guess at whose phone is on file.
-//! Each that was refused stands in the audit log, and counts wherever it was made.
+//! Tries at somebody else's file, at the counter, by opening one or by bringing a car: a few are mistakes, many are a guess at whose
+//! phone is on file. Each phone, id number or car that was not who told it stands in the audit log, and counts wherever it was told.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use sqlx::PgConnection;
 const WITHIN: Duration = Duration::from_mins(15);
 /// So many has a caller, at whatever phones,
 const MOST_BY_CALLER: i64 = 10;
-/// and so many has a phone, by whomever.
+/// and so many has a phone or id number, by whomever.
 const MOST_AT_PHONE: i64 = 5;
 /// After this they are forgotten.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
-/// Too many of the caller's, or too many at this phone, were refused.
+/// Too many of the caller's, or too many at this phone or id number, were refused.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "too many phones or id numbers that were told are on file under somebody else; wait, then ask for the id card and give its \
-     number at a reception, or leave the phone out"
+    "too many phones, id numbers or cars that were told did not fit, or are somebody else's; wait, then look at them again, and \
+     leave out what is not the customer's own"
 )]
 pub(crate) struct TooManyTries;
 
@@ -72,37 +72,52 @@ pub(crate) async fn admit_caller(tx: &mut PgConnection, caller: &Principal, now:
     if failed >= MOST_BY_CALLER { Err(TooManyTries.into()) } else { Ok(()) }
 }
 
-/// Lets a caller look whether a person is who the file is of. From here on the caller's looks, and those at the same phone,
-/// come one after the other until the transaction ends, so that many at once are counted, too.
+/// How many more tries a caller has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Left(i64);
+
+impl Left {
+    /// Whether so many may be refused now. One always may: else the caller would not have been admitted.
+    ///
+    /// # Errors
+    /// `TOO_MANY_TRIES` when not.
+    pub(crate) fn require(self, tries: usize) -> Result<(), TooManyTries> {
+        if i64::try_from(tries).is_ok_and(|tries| tries <= self.0) { Ok(()) } else { Err(TooManyTries) }
+    }
+}
+
+/// Lets a caller look whose the phones and id numbers are that were told, by their hashes. From here on the caller's looks, and
+/// those at the same of them, come one after the other until the transaction ends, so that many at once are counted, too.
 ///
 /// # Errors
 /// `TOO_MANY_TRIES` with the time after which to try again.
 pub(crate) async fn admit(
     tx: &mut PgConnection,
     caller: &Principal,
-    phones: &[Vec<u8>],
+    mut told: Vec<Vec<u8>>,
     now: Timestamp,
-) -> Result<()> {
-    let (subject, mut phones) = (caller.subject.name(), phones.to_vec());
-    // Always in one order: the caller, then the phones by their hash.
-    phones.sort_unstable();
+) -> Result<Left> {
+    let subject = caller.subject.name();
+    // Always in one order: the caller, then what was told by its hash.
+    told.sort_unstable();
     sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('visitor tries'), hashtext($1))", subject)
         .execute(&mut *tx)
         .await?;
-    for phone in &phones {
+    for hash in &told {
         sqlx::query!(
             "SELECT pg_advisory_xact_lock(hashtext('phone tries'), hashtext(encode($1::bytea, 'hex')))",
-            phone,
+            hash,
         )
         .execute(&mut *tx)
         .await?;
     }
     let failed = sqlx::query!(
         r#"SELECT (SELECT count(*) FROM customer.visitor_tries WHERE subject = $1 AND try_time > $3) AS "by_caller!",
-                  (SELECT count(*) FROM customer.visitor_tries
-                   WHERE phone_hash = ANY ($2) AND try_time > $3) AS "at_phone!""#,
+                  (SELECT coalesce(max(at_one.tries), 0) FROM (
+                       SELECT count(*) AS tries FROM customer.visitor_tries
+                       WHERE phone_hash = ANY ($2) AND try_time > $3 GROUP BY phone_hash) at_one) AS "at_phone!""#,
         subject,
-        &phones,
+        &told,
         sql::at(since(now)?) as _,
     )
     .fetch_one(tx)
@@ -110,34 +125,38 @@ pub(crate) async fn admit(
     if failed.by_caller >= MOST_BY_CALLER || failed.at_phone >= MOST_AT_PHONE {
         return Err(TooManyTries.into());
     }
-    Ok(())
+    Ok(Left(MOST_BY_CALLER - failed.by_caller))
 }
 
-/// Notes that somebody was not who the file is of.
+/// Notes a try at each of these phones and id numbers, which are not who told them; one try when there are none.
 pub(crate) async fn failed(
     tx: &mut PgConnection,
     caller: &Principal,
     tried: Try,
     store: StoreId,
-    phones: &[Vec<u8>],
+    at: &[Vec<u8>],
     now: Timestamp,
 ) -> Result<()> {
     sqlx::query!("DELETE FROM customer.visitor_tries WHERE try_time < $1", sql::at(now - KEPT) as _)
         .execute(&mut *tx)
         .await?;
-    let id = sqlx::query_scalar!(
-        "INSERT INTO customer.visitor_tries (subject, phone_hash, try_time) VALUES ($1, $2, $3) RETURNING id",
+    let nothing = [None];
+    let at: Vec<Option<&[u8]>> = at.iter().map(|hash| Some(hash.as_slice())).collect();
+    let at = if at.is_empty() { nothing.as_slice() } else { at.as_slice() };
+    let ids = sqlx::query_scalar!(
+        "INSERT INTO customer.visitor_tries (subject, phone_hash, try_time)
+         SELECT $1, t.hash, $3 FROM unnest($2::bytea[]) AS t (hash) RETURNING id",
         caller.subject.name(),
-        phones.last(),
+        at as _,
         sql::at(now) as _,
     )
-    .fetch_one(&mut *tx)
+    .fetch_all(&mut *tx)
     .await?;
     let action = audit::Action {
         method: tried.method,
         resource: &store.name(),
         store: Some(store),
-        detail: serde_json::json!({ "try": id, "reason": tried.reason }),
+        detail: serde_json::json!({ "tries": ids, "reason": tried.reason }),
     };
     audit::record(tx, caller, now, action).await
 }

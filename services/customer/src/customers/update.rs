@@ -22,6 +22,7 @@ use crate::{
         on_file::{self, Origin},
         open::OpenError,
         taken,
+        told_of::Told,
         tries::{self, Try},
     },
 };
@@ -156,9 +157,8 @@ async fn tell(
 async fn after_clash(ctx: &Context, caller: &Principal, it: &Update) -> Result<Error> {
     let number = it.told.national_id.as_ref().map(|number| ctx.keys.national_id_hash(number.expose_secret()));
     let mut tx = ctx.db.begin(caller).await?;
-    let error =
-        taken::whose(&mut tx, caller, ON_FILE, it.origin.store, &[], number.as_deref(), it.origin.time)
-            .await?;
+    let told = Told { kind: CustomerKind::Person, phones: Vec::new(), card: number.map(|hash| hash.to_vec()) };
+    let error = taken::whose(&mut tx, caller, ON_FILE, it.origin.store, &told, it.origin.time).await?;
     tx.commit().await?;
     Ok(error)
 }

@@ -61,7 +61,7 @@ pub(super) async fn write(
         None => win::only_open(&mut tx, new.customer, new.store, create::leads_until(new, now)).await?,
     };
     if let Some(lead) = lead {
-        win::win(&mut tx, lead, new.customer, new.store, now).await?;
+        win::win(&mut tx, lead, new.customer, new.store, new.advisor, now).await?;
     }
     if let Some(known) = hand_over::at_hand(&mut tx, Which::Vin(&new.vin)).await? {
         // Nor is a VIN the key to a car: before the check, which tells what the odometer showed.

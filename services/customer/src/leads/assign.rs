@@ -61,11 +61,17 @@ pub(crate) async fn assign(
     if before.owner() == Some(owner) {
         return Ok(before.to_proto());
     }
+    // Before the right: of many who take a free lead at once, those who come later were slower, and lack nothing.
+    if let Some((owner, assigner)) = before.assigned().filter(|_| request.etag.is_empty()) {
+        let refused = if may_assign {
+            LeadError::AlreadyAssigned { owner, assigner }
+        } else {
+            LeadError::AlreadyTaken { owner, assigner }
+        };
+        return Err(before.as_found(refused));
+    }
     if !may_assign && before.owner().is_some() {
         return Err(before.as_found(LeadError::NotOnesOwn));
-    }
-    if let Some((owner, assigner)) = before.assigned().filter(|_| request.etag.is_empty()) {
-        return Err(before.as_found(LeadError::AlreadyAssigned { owner, assigner }));
     }
     let by = caller.require_staff()?;
     let row = sqlx::query_as!(

@@ -25,6 +25,12 @@ pub(crate) enum LeadError {
         owner.name()
     )]
     AlreadyAssigned { owner: StaffId, assigner: StaffId },
+    /// The same to who may take only what is nobody's.
+    #[error(
+        "somebody was faster: the lead is {}'s by now; the caller's roles allow only to take what is nobody's",
+        owner.name()
+    )]
+    AlreadyTaken { owner: StaffId, assigner: StaffId },
     #[error(
         "the lead is somebody's, or is to be somebody else's; the caller's roles allow only to take what is nobody's"
     )]
@@ -41,7 +47,7 @@ impl From<LeadError> for Error {
             LeadError::AlreadyOpen(lead) => {
                 Self::already_exists("LEAD_ALREADY_OPEN", message).with_metadata("lead", lead.name())
             }
-            LeadError::AlreadyAssigned { owner, assigner } => {
+            LeadError::AlreadyAssigned { owner, assigner } | LeadError::AlreadyTaken { owner, assigner } => {
                 Self::failed_precondition("LEAD_ALREADY_ASSIGNED", message)
                     .with_metadata("owner", owner.name())
                     .with_metadata("assigner", assigner.name())

@@ -1,6 +1,6 @@
 //! A lead is won by the delivery of a car.
 
-use foursight_kernel::{CustomerId, LeadId, Result, StoreId, sql};
+use foursight_kernel::{CustomerId, LeadId, Result, StaffId, StoreId, sql};
 use foursight_proto::customer::v1::LeadState;
 use jiff::Timestamp;
 use sqlx::PgConnection;
@@ -33,7 +33,7 @@ pub(crate) async fn only_open(
     })
 }
 
-/// Closes the lead of this customer at this store as won. Its event is the delivery's.
+/// Closes the lead of this customer at this store as won; one that nobody has is who sold the car's from now on. Its event is the delivery's.
 ///
 /// # Errors
 /// `LEAD_NOT_FOUND`, `LEAD_NOT_OPEN`, `LEAD_OF_OTHER_DEAL`.
@@ -42,6 +42,7 @@ pub(crate) async fn win(
     lead: LeadId,
     customer: CustomerId,
     store: StoreId,
+    advisor: StaffId,
     now: Timestamp,
 ) -> Result<()> {
     let row = sqlx::query!(
@@ -57,10 +58,13 @@ pub(crate) async fn win(
     state::require_open(row.state)?;
     sqlx::query!(
         "UPDATE customer.leads
-         SET state = $2, next_follow_up_time = NULL, version = version + 1, update_time = $3 WHERE id = $1",
+         SET state = $2, next_follow_up_time = NULL, version = version + 1, update_time = $3,
+             owner_id = CASE WHEN release_time IS NULL THEN owner_id ELSE $4 END, release_time = NULL
+         WHERE id = $1",
         lead.uuid(),
         sql::number(LeadState::Won),
         sql::at(now) as _,
+        advisor.uuid(),
     )
     .execute(tx)
     .await?;

@@ -18,7 +18,7 @@ use crate::{
     customers::{NewFile, stores},
     receptions::{
         ReceptionRow,
-        visitor::{self, NoFile},
+        visitor::{self, NoFile, Served},
     },
 };
 
@@ -43,6 +43,8 @@ enum Who {
 struct Guest {
     customer: Option<CustomerId>,
     outcome: Option<VisitorOutcome>,
+    /// What agreed with a visitor's file, by kinds.
+    confirmed_by: Vec<&'static str>,
 }
 
 enum Written {
@@ -137,10 +139,12 @@ async fn attempt(
             // An id is no key to a file: strangers are found by their phone, as `visitor`.
             stores::require_visible(&mut tx, *customer).await?;
             stores::link(&mut tx, *customer, new.store, now).await?;
-            Guest { customer: Some(*customer), outcome: None }
+            Guest { customer: Some(*customer), ..Guest::default() }
         }
         Who::Visitor(file) => match visitor::find_or_open(&mut tx, ctx, caller, file, now).await {
-            Ok((customer, outcome)) => Guest { customer: Some(customer), outcome: Some(outcome) },
+            Ok(Served { customer, outcome, confirmed_by }) => {
+                Guest { customer: Some(customer), outcome: Some(outcome), confirmed_by }
+            }
             Err(NoFile::Opened) => return Ok(Written::FileOpened),
             Err(NoFile::NotConfirmed(error)) => {
                 tx.commit().await?;
@@ -149,12 +153,12 @@ async fn attempt(
             Err(NoFile::Other(error)) => return Err(error),
         },
     };
-    let written = insert(&mut tx, ctx, new, guest, caller.staff(), key, now).await;
+    let written = insert(&mut tx, ctx, new, &guest, caller.staff(), key, now).await;
     let Some(row) = replay::unless_taken(written, "receptions_request")? else {
         return Ok(Written::RequestTaken);
     };
     let reception = row.to_proto();
-    tell(&mut tx, ctx, caller, new, &reception, now).await?;
+    tell(&mut tx, ctx, caller, new, &guest, &reception, now).await?;
     tx.commit().await?;
     Ok(Written::Done(Box::new(reception)))
 }
@@ -163,26 +167,25 @@ async fn insert(
     tx: &mut PgConnection,
     ctx: &Context,
     new: &NewReception,
-    guest: Guest,
+    guest: &Guest,
     recorder: Option<StaffId>,
     key: Option<&RequestKey>,
     now: Timestamp,
 ) -> Result<ReceptionRow, sqlx::Error> {
     let (request_id, request_hash) = replay::columns(key);
-    let Guest { customer, outcome } = guest;
-    let outcome = outcome.map(|outcome| (outcome.file_opened, outcome.added, outcome.not_taken));
+    let outcome = guest.outcome.as_ref();
     let row = ReceptionRow {
         id: ctx.ids.next::<ReceptionId>().uuid(),
         store_id: new.store.uuid(),
         kind: sql::number(new.kind),
-        customer_id: customer.map(CustomerId::uuid),
+        customer_id: guest.customer.map(CustomerId::uuid),
         intended_model: new.intended_model.clone(),
-        contact_left: customer.is_some(),
+        contact_left: guest.customer.is_some(),
         create_time: sql::at(now),
         request_hash: request_hash.map(<[u8]>::to_vec),
-        file_opened: outcome.as_ref().map(|outcome| outcome.0),
-        added: outcome.as_ref().map(|outcome| outcome.1.clone()),
-        not_taken: outcome.map(|outcome| outcome.2),
+        file_opened: outcome.map(|outcome| outcome.file_opened),
+        added: outcome.map(|outcome| outcome.added.clone()),
+        not_taken: outcome.map(|outcome| outcome.not_taken.clone()),
     };
     sqlx::query!(
         "INSERT INTO customer.receptions
@@ -213,6 +216,7 @@ async fn tell(
     ctx: &Context,
     caller: &Principal,
     new: &NewReception,
+    guest: &Guest,
     reception: &Reception,
     now: Timestamp,
 ) -> Result<()> {
@@ -227,7 +231,9 @@ async fn tell(
         method: "CreateReception",
         resource: &reception.name,
         store: Some(new.store),
-        detail: serde_json::json!({ "kind": new.kind.as_str_name(), "customer": reception.customer }),
+        detail: serde_json::json!({
+            "kind": new.kind.as_str_name(), "customer": reception.customer, "confirmed_by": guest.confirmed_by,
+        }),
     };
     record::change(tx, &ctx.ids, caller, now, NewEvent::new(&created, id.uuid(), 1, Some(new.store)), action)
         .await

@@ -20,8 +20,8 @@ use crate::context::Context;
 pub(crate) enum ReceptionError {
     /// The file is somebody else's, as far as name and id card tell; named when the caller sees it.
     #[error(
-        "the phone is on file under another name or id number; check the name, ask for the id card and give its number, \
-         or leave the phone out"
+        "phone or id number are on file under another name, or not together; ask for the id card, check the name and the number on \
+         it, tell the customer's own phone with them, or leave out what is not the customer's"
     )]
     NotConfirmed(Option<CustomerId>),
 }

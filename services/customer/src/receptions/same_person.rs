@@ -1,5 +1,5 @@
-//! Whether the file that a phone leads to is the visitor's. Numbers are recycled and shared in families, so a phone alone is
-//! nobody's proof: the name has to agree, or the number of the id card.
+//! Whether the file that a phone or an id card leads to is the visitor's. Phones are recycled and shared in families, and the numbers
+//! of id cards can be counted through, so that neither alone is proof: two of name, phone and id card have to agree.
 
 /// What the id card's number says, where both the visitor told one and the file has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,16 +21,18 @@ impl IdCard {
     }
 }
 
-/// Whether a visitor of this name is who the file is of. The id card outweighs the name.
-pub(super) fn is_same(name: &str, name_on_file: &str, card: IdCard) -> bool {
-    match card {
-        IdCard::Same => true,
-        IdCard::Other => false,
-        IdCard::Silent => {
-            let name = comparable(name);
-            !name.is_empty() && name == comparable(name_on_file)
-        }
-    }
+/// By what a visitor is known to be who the file is of; `None` when that is not known. Another id card is another person's.
+pub(super) fn confirmed_by(
+    name: &str,
+    name_on_file: &str,
+    phone: bool,
+    card: IdCard,
+) -> Option<Vec<&'static str>> {
+    let name = comparable(name);
+    let same_name = !name.is_empty() && name == comparable(name_on_file);
+    let signs = [("NAME", same_name), ("PHONE", phone), ("NATIONAL_ID", card == IdCard::Same)];
+    let agreeing: Vec<_> = signs.into_iter().filter(|(_, agrees)| *agrees).map(|(sign, _)| sign).collect();
+    (card != IdCard::Other && agreeing.len() >= 2).then_some(agreeing)
 }
 
 /// A name without what people write in one way or another: case, full width, blanks, dots and dashes.
@@ -52,6 +54,11 @@ mod tests {
 
     use super::*;
 
+    /// As far as the name tells, of whom a phone led to.
+    fn is_same(name: &str, name_on_file: &str) -> bool {
+        confirmed_by(name, name_on_file, true, IdCard::Silent).is_some()
+    }
+
     #[test]
     fn a_name_agrees_however_it_is_written() {
         for (told, on_file) in [
@@ -61,17 +68,23 @@ mod tests {
             ("Anna-Maria O'Neil", "anna maria oneil"),
             ("ＤＥＭＯ Motors", "demo motors"),
         ] {
-            assert!(is_same(told, on_file, IdCard::Silent), "{told}");
+            assert!(is_same(told, on_file), "{told}");
         }
         for (told, on_file) in [("示例二", "示例一"), ("示例", "示例一"), ("·", "·"), ("", "")] {
-            assert!(!is_same(told, on_file, IdCard::Silent), "{told}");
+            assert!(!is_same(told, on_file), "{told}");
         }
     }
 
     #[test]
-    fn the_id_card_outweighs_the_name() {
-        assert!(is_same("示例二", "示例一", IdCard::Same));
-        assert!(!is_same("示例一", "示例一", IdCard::Other));
+    fn two_of_name_phone_and_id_card_have_to_agree() {
+        let (one, other) = ("示例一", "示例二");
+        assert_eq!(confirmed_by(one, one, false, IdCard::Same), Some(vec!["NAME", "NATIONAL_ID"]));
+        assert_eq!(confirmed_by(one, one, true, IdCard::Silent), Some(vec!["NAME", "PHONE"]));
+        // Who has a new name, or one that was written down wrong.
+        assert_eq!(confirmed_by(one, other, true, IdCard::Same), Some(vec!["PHONE", "NATIONAL_ID"]));
+        assert_eq!(confirmed_by(one, other, false, IdCard::Same), None);
+        assert_eq!(confirmed_by(one, other, true, IdCard::Silent), None);
+        assert_eq!(confirmed_by(one, one, true, IdCard::Other), None);
         assert_eq!(IdCard::from_comparison(None), IdCard::Silent);
         assert_eq!(IdCard::from_comparison(Some(false)), IdCard::Other);
     }
@@ -87,13 +100,13 @@ mod tests {
             let at = at.min(other.len());
             other.splice(at..at, separator.chars());
             let other: String = other.into_iter().collect();
-            prop_assert!(is_same(&name, &other, IdCard::Silent));
+            prop_assert!(is_same(&name, &other));
         }
 
         #[test]
         fn another_letter_does(name in "[a-z示例一]{1,12}", more in "[a-z示例一]{1,3}") {
             let longer = format!("{name}{more}");
-            prop_assert!(!is_same(&name, &longer, IdCard::Silent));
+            prop_assert!(!is_same(&name, &longer));
         }
     }
 }

@@ -19,8 +19,7 @@ use uuid::Uuid;
 use crate::{
     context::Context,
     vehicles::{
-        VehicleError, get,
-        presented::{self, Car},
+        VehicleError, get, presented,
         readings::{self, Reading},
     },
     visits::odometer,
@@ -62,7 +61,7 @@ pub(crate) async fn correct(
     let now = ctx.now();
     let mut tx = ctx.db.begin(caller).await?;
     // Locks the car, as check-ins and hand-overs do.
-    let (id, known) = presented::find(&mut tx, &Car::Known(id)).await?;
+    let known = presented::find_known(&mut tx, id).await?;
     if step::is_new(&mut tx, key.as_ref(), it.store, now).await? {
         let readings = readings::of(&mut tx, id).await?;
         let corrected = check(&readings, &it)?;

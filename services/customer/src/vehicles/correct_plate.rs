@@ -22,9 +22,7 @@ use crate::{
     vehicles::{
         VehicleError, get,
         hand_over::{self, AtHand},
-        plate,
-        presented::{self, Car},
-        row,
+        plate, presented, row,
     },
 };
 
@@ -73,7 +71,7 @@ pub(crate) async fn correct(
     let now = ctx.now();
     let mut tx = ctx.db.begin(caller).await?;
     // Locks the car, as check-ins and hand-overs do.
-    let (id, known) = presented::find(&mut tx, &Car::Known(id)).await?;
+    let known = presented::find_known(&mut tx, id).await?;
     if step::is_new(&mut tx, key.as_ref(), it.store, now).await? {
         let on_file = on_file(&mut tx, id).await?;
         if !request.etag.is_empty() && request.etag != row::etag(on_file.version, on_file.plate.as_deref()) {
@@ -100,7 +98,9 @@ fn parse(v: &mut Violations, request: &CorrectPlateRequest) -> Option<Correction
     let reason = v.required_enum("reason", request.reason);
     let note = v.text("note", &request.note, 1..=500);
     let mut read = |field: &str, text: &str| {
-        plate::normalize(text).map_err(|error| v.push(field, error.to_string())).ok()
+        let read = plate::normalize(text).map_err(|error| error.to_string());
+        let read = if text.trim().is_empty() { Err("is required".to_owned()) } else { read };
+        read.map_err(|description| v.push(field, description)).ok()
     };
     let plate = read("plate", &request.plate);
     let wrong_plate = match request.wrong_plate.as_str() {

@@ -23,7 +23,7 @@ use crate::{
     vehicles::{
         VehicleError,
         hand_over::AtHand,
-        presented::{self, Car, Presented},
+        presented::{self, Car, Found, NoCar, Presented},
     },
     visits::{
         odometer::{self, Shown},
@@ -47,7 +47,7 @@ struct NewVisit {
 ///
 /// # Errors
 /// `VEHICLE_NOT_FOUND`, `VEHICLE_ELSEWHERE`, `VEHICLE_WITHOUT_OWNER`, `VISIT_ALREADY_OPEN`, `CUSTOMER_NOT_FOUND`,
-/// `STORE_OUT_OF_REACH`, `REQUEST_ID_REUSED`, `IDENTITY_AWAY`, and every wrong field at once.
+/// `TOO_MANY_TRIES`, `STORE_OUT_OF_REACH`, `REQUEST_ID_REUSED`, `IDENTITY_AWAY`, and every wrong field at once.
 pub(crate) async fn create(ctx: &Context, caller: &Principal, request: CreateVisitRequest) -> Result<Visit> {
     let mut v = Violations::default();
     let request_id = v.request_id(&request.request_id);
@@ -118,7 +118,15 @@ async fn write(
     let now = ctx.now();
     let mut tx = ctx.db.begin(caller).await?;
     // Locks the car: check-ins of one car come one after the other.
-    let (vehicle, known) = presented::find(&mut tx, &new.car).await?;
+    let Found { vehicle, known, confirmed_by } =
+        match presented::find(&mut tx, caller, &new.car, new.store, now).await {
+            Ok(found) => found,
+            Err(NoCar::NotRecognised) => {
+                tx.commit().await?;
+                return Err(VehicleError::NotRecognised.into());
+            }
+            Err(NoCar::Other(error)) => return Err(error),
+        };
     if let Some(open) = open_visit(&mut tx, vehicle).await? {
         return Err(VisitError::AlreadyOpen(Some(open)).into());
     }
@@ -132,7 +140,7 @@ async fn write(
     }
     let Some(row) = replay::unless_taken(written, "visits_request")? else { return Ok(None) };
     let visit = row.to_proto();
-    tell(&mut tx, ctx, caller, &row, &visit, now).await?;
+    tell(&mut tx, ctx, caller, (&row, &confirmed_by), &visit, now).await?;
     tx.commit().await?;
     Ok(Some(visit))
 }
@@ -226,7 +234,7 @@ async fn tell(
     tx: &mut PgConnection,
     ctx: &Context,
     caller: &Principal,
-    row: &VisitRow,
+    (row, confirmed_by): (&VisitRow, &[&str]),
     visit: &Visit,
     now: Timestamp,
 ) -> Result<()> {
@@ -244,7 +252,9 @@ async fn tell(
         method: "CreateVisit",
         resource: &visit.name,
         store: Some(store),
-        detail: serde_json::json!({ "customer": visit.customer, "vehicle": visit.vehicle }),
+        detail: serde_json::json!({
+            "customer": visit.customer, "vehicle": visit.vehicle, "confirmed_by": confirmed_by,
+        }),
     };
     record::change(
         tx,

@@ -76,7 +76,8 @@ async fn a_lead_is_given_once_for_its_request_and_only_as_it_was_read() {
 async fn a_lead_that_nobody_has_is_taken_by_an_advisor_and_no_other_one_is() {
     let store = Store::start().await;
     let world = &store.world;
-    let [one, other] = [(); 2].map(|()| world.stack.staff(&[Role::SalesAdvisor], &[world.hangzhou]).unwrap());
+    let [one, other, third] =
+        [(); 3].map(|()| world.stack.staff(&[Role::SalesAdvisor], &[world.hangzhou]).unwrap());
     let (free, kept) = (store.lead_of(store.first, 1).await, store.lead_of(store.second, 2).await);
     store.works(store.first, Role::SalesAdvisor, &[world.hangzhou], false, 2).await;
     store.look().await;
@@ -89,11 +90,22 @@ async fn a_lead_that_nobody_has_is_taken_by_an_advisor_and_no_other_one_is() {
     let reader = world.stack.staff(&[Role::ServiceAdvisor], &[world.hangzhou]).unwrap();
     assert_eq!(refusal(store.assign(&reader, &free.name, reader.id).await), missing);
 
-    let both = [&one, &other].map(|advisor| store.assign(advisor, &free.name, advisor.id));
-    let answers = futures::future::join_all(both).await;
+    let at_once = [&one, &other, &third].map(|advisor| store.assign(advisor, &free.name, advisor.id));
+    let answers = futures::future::join_all(at_once).await;
     let taken: Vec<&Lead> = answers.iter().flatten().collect();
     let [taken] = taken[..] else { panic!("one of them takes it: {answers:?}") };
     assert_eq!(&store.read(&free.name).await, taken);
+    // The others were slower, which is no lack of rights.
+    for slower in answers.iter().filter_map(|answer| answer.as_ref().err()) {
+        assert_eq!(metadata(slower, "owner").as_ref(), Some(&taken.owner));
+        assert_eq!(metadata(slower, "assigner").as_ref(), Some(&taken.owner));
+        assert!(slower.message().contains("somebody was faster"), "{}", slower.message());
+        let told = (Code::FailedPrecondition, "LEAD_ALREADY_ASSIGNED".to_owned());
+        assert_eq!(refusal::<()>(Err(slower.clone())), told);
+    }
+    // Nor is it taken from them knowingly.
+    let slower = [&one, &other, &third].into_iter().find(|advisor| advisor.id.name() != taken.owner).unwrap();
+    assert_eq!(refusal(store.reassign(slower, taken, slower.id).await), missing);
     assert_eq!(taken.next_follow_up_time, free.next_follow_up_time);
     assert_eq!(store.read(&kept.name).await.owner, store.second.name());
     assert_eq!(store.audited("AssignLead").await, [(taken.owner.clone(), free.name)]);

@@ -1,6 +1,6 @@
 //! Opening and reading files.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
 use foursight_proto::customer::events::v1::CustomerCreated;
 use foursight_proto::customer::v1::{
@@ -242,4 +242,15 @@ async fn a_fact_is_shown_whole_with_a_reason_that_is_kept() {
         .await
         .unwrap();
     assert_eq!(kept, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_was_given_up_keeps_nobody_waiting() {
+    let world = World::start().await;
+    let db = world.stack.db("customer");
+    let slow = db.ask(|| sqlx::query("SELECT pg_sleep(3600)").try_map(|_| Ok(())));
+    assert!(tokio::time::timeout(Duration::from_millis(200), slow).await.is_err());
+    // The connection that was used last is the next one to be used.
+    let quick = db.ask(|| sqlx::query("SELECT 1").try_map(|_| Ok(())));
+    assert_eq!(tokio::time::timeout(Duration::from_secs(20), quick).await.unwrap().unwrap().len(), 1);
 }

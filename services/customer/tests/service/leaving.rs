@@ -239,3 +239,26 @@ async fn who_has_left_takes_nothing_more_on() {
     assert_eq!(wrong_fields(world.try_lead(&mover, lead(world.hangzhou, &customer)).await), ["lead.owner"]);
     world.check_in(&mover, world.hangzhou, &car, 800).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_lead_of_nobody_that_a_delivery_wins_is_who_sold_the_car_s() {
+    let store = Store::start().await;
+    let (world, here) = (&store.world, &store.world.here);
+    let [named, found, kept] = [
+        store.lead_of(store.first, 1).await,
+        store.lead_of(store.first, 2).await,
+        store.lead_of(store.second, 3).await,
+    ];
+    store.works(store.first, Role::SalesAdvisor, &[world.hangzhou], false, 2).await;
+    store.look().await;
+    let deliver = async |lead: &Lead, name: &str, vin: &str| {
+        let sold = delivery(&lead.customer, world.hangzhou, vin);
+        world.deliver(here, Delivery { lead: name.to_owned(), ..sold }).await.unwrap();
+        let won = store.read(&lead.name).await;
+        assert_eq!(won.state(), LeadState::Won);
+        won.owner
+    };
+    assert_eq!(deliver(&named, &named.name, "LDEMA00000X000001").await, here.id.name());
+    assert_eq!(deliver(&found, "", "LDEMA00000X000002").await, here.id.name());
+    assert_eq!(deliver(&kept, "", "LDEMA00000X000003").await, store.second.name(), "it was somebody's");
+}

@@ -8,6 +8,7 @@ mod colleagues;
 mod consents;
 mod files;
 mod finding;
+mod guessing;
 mod leaving;
 mod lost;
 mod odometer;

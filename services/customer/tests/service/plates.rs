@@ -15,6 +15,7 @@ use foursight_testkit::{Caller, refusal, wrong_fields};
 use futures::future::join_all;
 use jiff::SignedDuration;
 use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
 use crate::world::{World, delivery};
 
@@ -160,6 +161,10 @@ async fn another_stores_staff_correct_no_plate_and_every_wrong_field_is_named() 
     let there = world.vehicles(&world.there).correct_plate(request).await;
     assert_eq!(refusal(there), (Code::NotFound, "VEHICLE_NOT_FOUND".to_owned()));
     let nothing = CorrectPlateRequest { name: car.name, request_id: "7".to_owned(), ..Default::default() };
-    let wrong = wrong_fields(world.vehicles(&world.supervisor).correct_plate(nothing).await);
-    assert_eq!(wrong, ["note", "plate", "reason", "request_id", "store"]);
+    let refused = world.vehicles(&world.supervisor).correct_plate(nothing).await.unwrap_err();
+    let violations = refused.get_details_bad_request().unwrap().field_violations;
+    let plate: Vec<_> =
+        violations.iter().filter(|it| it.field == "plate").map(|it| &it.description).collect();
+    assert_eq!(plate, ["is required"]);
+    assert_eq!(wrong_fields::<()>(Err(refused)), ["note", "plate", "reason", "request_id", "store"]);
 }

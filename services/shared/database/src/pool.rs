@@ -131,14 +131,14 @@ impl Pool {
     {
         let mut dead = 0;
         loop {
-            let mut connection = self.connection().await?;
-            match question().fetch_all(&mut *connection).await {
-                Ok(rows) => return Ok(rows),
-                Err(error) => {
-                    // It may be the connection that is at fault.
-                    drop(Object::take(connection));
-                    self.pass_over(error, &mut dead)?;
+            let mut asked = Asked(Some(self.connection().await?));
+            match question().fetch_all(asked.connection()?).await {
+                Ok(rows) => {
+                    asked.answered();
+                    return Ok(rows);
                 }
+                // It may be the connection that is at fault: it is closed.
+                Err(error) => self.pass_over(error, &mut dead)?,
             }
         }
     }
@@ -149,13 +149,11 @@ impl Pool {
     /// The database's. Unlike [`Pool::begin`], it passes over no connection that has died: nobody knows then whether the
     /// statement was carried out.
     pub async fn carry_out(&self, statement: Statement<'_>) -> Result<(), sqlx::Error> {
-        let mut connection = self.connection().await?;
-        let done = statement.execute(&mut *connection).await;
-        if let Err(error) = &done
-            && database_is_away(error)
-        {
-            drop(Object::take(connection));
-            self.let_go();
+        let mut asked = Asked(Some(self.connection().await?));
+        let done = statement.execute(asked.connection()?).await;
+        match &done {
+            Err(error) if database_is_away(error) => self.let_go(),
+            _ => asked.answered(),
         }
         done.map(drop)
     }
@@ -194,6 +192,29 @@ impl Pool {
             && self.tidied.last.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
         {
             self.connections.retain(|_, metrics| metrics.last_used() < IDLE);
+        }
+    }
+}
+
+/// A connection with a question under way. Who gives up in the middle of it leaves a connection behind that may hang, and whoever
+/// had it next would hang, too: so it is closed, unless the answer came.
+struct Asked(Option<Connection>);
+
+impl Asked {
+    fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
+        self.0.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
+    }
+
+    /// Back to the pool.
+    fn answered(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(Object::take(connection));
         }
     }
 }

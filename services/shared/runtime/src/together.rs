@@ -21,6 +21,9 @@ const STATEMENTS: usize = 2;
 /// Questions of callers with the same reach that may wait; more are told to come again.
 const MOST_WAITING: usize = 4_096;
 
+/// How long a statement may take. Those who wait for it have their own deadlines, but it is nobody's alone, so none of them ends it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Something that is looked up by id, with a statement that takes many.
 pub trait RowsById: Clone + Send + Sync + 'static {
     /// A row. A thing may have many, or none.
@@ -114,12 +117,72 @@ impl<R: RowsById> Processor for Asking<R> {
         (): (),
     ) -> Result<Vec<Self::Output>, Shared> {
         let ids: Vec<Uuid> = ids.collect();
-        let rows = self.0.ask(&within, &ids).await.map_err(|error| Shared(Arc::new(error)))?;
+        let rows = tokio::time::timeout(PATIENCE, self.0.ask(&within, &ids)).await;
+        let rows = rows.unwrap_or_else(|_| {
+            let message = "the database does not answer now; try again";
+            Err(Error::unavailable("DATABASE_AWAY", message, Duration::from_secs(1)))
+        });
+        let rows = rows.map_err(|error| Shared(Arc::new(error)))?;
         let mut of: HashMap<Uuid, Vec<R::Row>> = HashMap::with_capacity(ids.len());
         for row in rows {
             of.entry(R::id(&row)).or_default().push(row);
         }
         let of: HashMap<Uuid, Self::Output> = of.into_iter().map(|(id, rows)| (id, rows.into())).collect();
         Ok(ids.iter().map(|id| of.get(id).cloned().unwrap_or_else(|| Arc::from([]))).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Hangs at first, then answers each id with itself.
+    #[derive(Clone, Default)]
+    struct Hanging(Arc<AtomicUsize>);
+
+    impl RowsById for Hanging {
+        type Row = Uuid;
+
+        async fn ask(&self, _: &Within, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+            if self.0.fetch_add(1, Ordering::Relaxed) < STATEMENTS {
+                std::future::pending::<()>().await;
+            }
+            Ok(ids.to_vec())
+        }
+
+        fn id(row: &Uuid) -> Uuid {
+            *row
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn statements_that_hang_are_given_up_and_others_go_on() {
+        let hanging = Hanging::default();
+        let (together, caller) = (Together::new("hanging", hanging.clone()), Principal::service("customer"));
+        let id = Uuid::from_u128;
+        let first = tokio::spawn({
+            let (together, caller) = (together.clone(), caller.clone());
+            async move { together.find(&caller, id(1)).await }
+        });
+        while hanging.0.load(Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+        let second = tokio::spawn({
+            let (together, caller) = (together.clone(), caller.clone());
+            async move { together.find(&caller, id(2)).await }
+        });
+        while hanging.0.load(Ordering::Relaxed) == 1 {
+            tokio::task::yield_now().await;
+        }
+        // These wait for a place, and go together.
+        let (third, fourth) = tokio::join!(together.find(&caller, id(3)), together.find(&caller, id(4)));
+        assert_eq!((&*third.unwrap(), &*fourth.unwrap()), (&[id(3)][..], &[id(4)][..]));
+        assert_eq!(hanging.0.load(Ordering::Relaxed), STATEMENTS + 1);
+        for given_up in [first, second] {
+            assert_eq!(given_up.await.unwrap().unwrap_err().reason(), "DATABASE_AWAY");
+        }
     }
 }

@@ -9,7 +9,7 @@
 //! - [`values`]: what a cell means: a date, a number, money, a phone, yes or no, text.
 //! - [`headers`]: which column is which, by a [`Vocabulary`] that the caller gives.
 //! - [`fingerprint`](Fingerprint): whether a row was there before, whatever order its columns have.
-//! - [`write`]: exports, and rows given back with the reason beside them.
+//! - [`mod@write`]: exports, and rows given back with the reason beside them.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
