@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use uuid::Uuid;
 
 use crate::{
-    customers::{LunarBirthday, NewFile, WrappedKey, file, masking, sealing::FieldKind},
+    customers::{LunarBirthday, NewFile, WrappedKey, file, masking, sealing::FieldKind, told_of::Told},
     names,
 };
 
