@@ -85,6 +85,6 @@ impl Role for CustomerRole {
 
 /// The keys that the configuration names.
 pub(crate) async fn key_ring(settings: &Settings) -> anyhow::Result<KeyRing> {
-    let masters = settings.master_keys().master_keys().await?;
+    let masters = settings.key_source().master_keys().await?;
     Ok(KeyRing::new(&masters, &settings.hash_key()?.0)?)
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use foursight_runtime::{Database, Settings};
-use secrecy::ExposeSecret;
 
 /// A master key by its version, and what it seals.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,9 +32,9 @@ impl MasterKeyUse {
 /// # Errors
 /// When the configuration names no keys or no databases, or a database is away.
 pub async fn in_use(settings: &Settings) -> Result<Vec<MasterKeyUse>> {
-    let masters = settings.master_keys().master_keys().await?;
-    let data_keys = foursight_customer::wrapped_by_version(&database(settings, "customer")?).await?;
-    let signing_keys = foursight_identity::sealed_by_version(&database(settings, "identity")?).await?;
+    let masters = settings.key_source().master_keys().await?;
+    let data_keys = foursight_customer::wrapped_by_version(&Database::of(settings, "customer")?).await?;
+    let signing_keys = foursight_identity::sealed_by_version(&Database::of(settings, "identity")?).await?;
     let sealing = i32::try_from(masters.sealing())?;
     let configured = masters.keys().iter().map(|key| i32::try_from(key.version));
     let configured = configured.collect::<Result<Vec<_>, _>>()?;
@@ -54,10 +53,4 @@ pub async fn in_use(settings: &Settings) -> Result<Vec<MasterKeyUse>> {
             signing_keys: count(&signing_keys, version),
         })
         .collect())
-}
-
-fn database(settings: &Settings, service: &str) -> Result<Database> {
-    let url = settings.service(service).database_url;
-    let url = url.with_context(|| format!("services.{service}.database_url is not set"))?;
-    Ok(Database::connect(url.expose_secret(), service, &settings.database)?)
 }

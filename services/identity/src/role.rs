@@ -40,7 +40,7 @@ impl Role for IdentityRole {
     async fn build(&self, ctx: &RoleContext) -> anyhow::Result<RoleParts> {
         let lives = ctx.settings.section::<IdentitySettings>("identity")?.lives()?;
         let (db, clock, ids) = (ctx.db.clone(), ctx.clock.clone(), ctx.ids.clone());
-        let sealer = Sealer::new(&ctx.settings.master_keys().master_keys().await?)?;
+        let sealer = Sealer::new(&ctx.settings.key_source().master_keys().await?)?;
         let keyring = Arc::new(Keyring::new(db.clone(), clock.clone(), ids.clone(), sealer, lives.access));
         let passwords = Arc::new(Passwords::new().await?);
 

@@ -11,7 +11,6 @@ use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::TestRunner,
 };
-use secrecy::ExposeSecret;
 
 use crate::measures::{asked, history, tell, under_way};
 
@@ -29,8 +28,7 @@ async fn rebuilt_measures_are_the_same_as_before() {
     let before = asked(&stack, &stores).await;
     assert!(before.len() > 100, "the history is too thin: {}", before.len());
 
-    let url = stack.settings.service("analytics").database_url.unwrap();
-    let database = Database::connect(url.expose_secret(), "analytics", &stack.settings.database).unwrap();
+    let database = Database::of(&stack.settings, "analytics").unwrap();
     let refused = rebuild(&database, stack.bus(), stack.clock.now()).await.unwrap_err();
     assert_eq!(refused.reason(), "ANALYTICS_RUNS");
     assert_eq!(asked(&stack, &stores).await, before, "nothing was forgotten");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use foursight::up::Plan;
 use foursight_kernel::{Clock, SystemClock};
 use foursight_messaging::{Bus, topology::Topology};
@@ -33,9 +33,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
 }
 
 async fn forget(settings: &Settings) -> Result<()> {
-    let url = settings.service("analytics").database_url;
-    let url = url.context("services.analytics.database_url is not set")?;
-    let database = Database::connect(url.expose_secret(), "analytics", &settings.database)?;
+    let database = Database::of(settings, "analytics")?;
     let topology = Topology::new(settings.nats.prefix.clone(), settings.nats.replicas);
     let name = "foursight analytics-rebuild";
     let bus = Bus::connect(settings.nats.url.expose_secret(), name, topology).await?;

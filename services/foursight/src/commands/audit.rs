@@ -19,11 +19,10 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let bus = Bus::connect(settings.nats.url.expose_secret(), "foursight audit", topology).await?;
     let (mut walked, mut wrong, mut compared) = (false, false, true);
     for role in roles::all() {
-        let Some(url) = settings.service(role.name()).database_url.filter(|_| role.migrator().is_some())
-        else {
+        if role.migrator().is_none() || settings.service(role.name()).database_url.is_none() {
             continue;
-        };
-        let database = Database::connect(url.expose_secret(), role.name(), &settings.database)?;
+        }
+        let database = Database::of(&settings, role.name())?;
         let mut tx = database.begin_as_service().await.with_context(|| {
             format!("services.{}.database_url: does the database run there?", role.name())
         })?;

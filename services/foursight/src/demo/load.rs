@@ -17,7 +17,6 @@ use foursight_notification::bulk as notification;
 use foursight_runtime::{Database, Settings, Tx};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use secrecy::ExposeSecret;
 use uuid::Uuid;
 
 use super::{
@@ -141,10 +140,10 @@ impl Loader {
         let settings = &target.settings;
         let ids = Ids::new(target.clock.clone());
         Ok(Self {
-            identity: database(settings, "identity")?,
-            customer: database(settings, "customer")?,
-            notification: database(settings, "notification")?,
-            complaint: database(settings, "complaint")?,
+            identity: Database::of(settings, "identity")?,
+            customer: Database::of(settings, "customer")?,
+            notification: Database::of(settings, "notification")?,
+            complaint: Database::of(settings, "complaint")?,
             settings: settings.clone(),
             ids,
         })
@@ -247,11 +246,4 @@ impl AddAssign for DemoReport {
         self.calls += part.calls;
         self.cases += part.cases;
     }
-}
-
-fn database(settings: &Settings, service: &str) -> Result<Database> {
-    let url = settings.service(service).database_url;
-    let url =
-        url.with_context(|| format!("services.{service}.database_url is missing in the configuration"))?;
-    Ok(Database::connect(url.expose_secret(), service, &settings.database)?)
 }

@@ -106,6 +106,18 @@ impl Error {
         error
     }
 
+    /// The database does not answer.
+    pub fn database_away() -> Self {
+        let message = "the database does not answer now; try again";
+        Self::unavailable("DATABASE_AWAY", message, Duration::from_secs(1))
+    }
+
+    /// More is asked than can be done at once.
+    pub fn overloaded() -> Self {
+        let message = "too much is going on here; try again";
+        Self::unavailable("OVERLOADED", message, Duration::from_millis(500))
+    }
+
     /// There was not enough time.
     pub fn deadline_exceeded(message: impl Into<String>) -> Self {
         Self::new(Code::DeadlineExceeded, "OUT_OF_TIME", message)
@@ -246,8 +258,7 @@ impl From<Error> for Status {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         if database_is_away(&error) {
-            let message = "the database does not answer now; try again";
-            return Self::unavailable("DATABASE_AWAY", message, Duration::from_secs(1)).with_source(error);
+            return Self::database_away().with_source(error);
         }
         if let Some(code) = error.as_database_error().and_then(sqlx::error::DatabaseError::code) {
             match code.as_ref() {

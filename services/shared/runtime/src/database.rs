@@ -7,16 +7,18 @@ use std::{
     time::Duration,
 };
 
+use anyhow::Context as _;
 use foursight_access::{Principal, Reach};
 use foursight_database::{Limits, Pool, Question, Statement, Transaction};
 use foursight_kernel::{Error, Result};
 use foursight_messaging::relay::Wake;
+use secrecy::ExposeSecret as _;
 use sqlx::{
     ConnectOptions, PgConnection,
     postgres::{PgConnectOptions, PgRow},
 };
 
-use crate::settings::DatabaseSettings;
+use crate::settings::{DatabaseSettings, Settings};
 
 /// A reach without an end.
 const GROUP: &str = "*";
@@ -56,6 +58,16 @@ impl Database {
             wait: Duration::from_secs(settings.acquire_timeout_s),
         };
         Ok(Self { pool: Pool::new(options, limits)?, wake: Wake::default() })
+    }
+
+    /// A service's database as the configuration names it, for a command that looks at it from outside.
+    ///
+    /// # Errors
+    /// When it is not configured, or its URL is malformed.
+    pub fn of(settings: &Settings, service: &str) -> anyhow::Result<Self> {
+        let url = settings.service(service).database_url;
+        let url = url.with_context(|| format!("services.{service}.database_url is not set"))?;
+        Ok(Self::connect(url.expose_secret(), service, &settings.database)?)
     }
 
     /// Begins a transaction that reaches as far as the caller does.

@@ -87,9 +87,7 @@ where
         let answer = async move {
             let started = Instant::now();
             let Ok(_permit) = permits.try_acquire() else {
-                let message = "too much is going on here; try again";
-                let error = Error::unavailable("OVERLOADED", message, Duration::from_millis(500));
-                return Ok(Status::from(error).into_http());
+                return Ok(Status::from(Error::overloaded()).into_http());
             };
             let allowed = deadline::parse(request.headers()).unwrap_or(allowed);
             let handled = AssertUnwindSafe(inner.oneshot(request)).catch_unwind();

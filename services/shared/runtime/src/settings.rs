@@ -198,7 +198,7 @@ impl Settings {
     }
 
     /// Where the master keys come from.
-    pub fn master_keys(&self) -> Box<dyn MasterKeySource> {
+    pub fn key_source(&self) -> Box<dyn MasterKeySource> {
         let KeySettings { master, master_file, sealing, .. } = self.keys.clone();
         Box::new(ConfiguredKeys { master, master_file, sealing })
     }

@@ -64,11 +64,7 @@ impl<R: RowsById> Together<R> {
     pub async fn find(&self, caller: &Principal, id: Uuid) -> Result<Arc<[R::Row]>> {
         self.0.add(Within::of(caller), id).await.map_err(|error| match error {
             BatchError::BatchFailed(Shared(error)) => error.again(),
-            BatchError::Rejected(_) => Error::unavailable(
-                "OVERLOADED",
-                "too much is going on here; try again",
-                Duration::from_millis(500),
-            ),
+            BatchError::Rejected(_) => Error::overloaded(),
             other => Error::internal(other.to_string()),
         })
     }
@@ -118,10 +114,7 @@ impl<R: RowsById> Processor for Asking<R> {
     ) -> Result<Vec<Self::Output>, Shared> {
         let ids: Vec<Uuid> = ids.collect();
         let rows = tokio::time::timeout(PATIENCE, self.0.ask(&within, &ids)).await;
-        let rows = rows.unwrap_or_else(|_| {
-            let message = "the database does not answer now; try again";
-            Err(Error::unavailable("DATABASE_AWAY", message, Duration::from_secs(1)))
-        });
+        let rows = rows.unwrap_or_else(|_| Err(Error::database_away()));
         let rows = rows.map_err(|error| Shared(Arc::new(error)))?;
         let mut of: HashMap<Uuid, Vec<R::Row>> = HashMap::with_capacity(ids.len());
         for row in rows {
