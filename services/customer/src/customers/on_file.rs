@@ -14,6 +14,7 @@ use crate::{
     customers::{
         CustomerError, LunarBirthday, Profile, WrappedKey,
         facts::{Facts, Field},
+        name_keys,
         open::{Clash, OpenError},
         profile::Contact,
         sealing::{DataKey, FieldKind},

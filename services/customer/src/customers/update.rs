@@ -157,7 +157,7 @@ async fn tell(
 async fn after_clash(ctx: &Context, caller: &Principal, it: &Update) -> Result<Error> {
     let number = it.told.national_id.as_ref().map(|number| ctx.keys.national_id_hash(number.expose_secret()));
     let mut tx = ctx.db.begin(caller).await?;
-    let told = Told { kind: CustomerKind::Person, phones: Vec::new(), card: number.map(|hash| hash.to_vec()) };
+    let told = Told { kind: CustomerKind::Person, phones: Vec::new(), card: number };
     let error = taken::whose(&mut tx, caller, ON_FILE, it.origin.store, &told, it.origin.time).await?;
     tx.commit().await?;
     Ok(error)
