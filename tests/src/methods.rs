@@ -200,7 +200,7 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
         "CreateCustomer" => customer,
         "UpdateCustomer" => json!({
             "customer": { "birthday": customer["birthday"], "lunarBirthday": customer["lunarBirthday"] },
-            "updateMask": "birthday,lunarBirthday", "store": store, "source": "SOURCE_CHANNEL_CALL",
+            "store": store, "source": "SOURCE_CHANNEL_CALL",
         }),
         "RevealField" => json!({
             "field": "SENSITIVE_FIELD_CONTACT_POINT", "contactPoint": names.of("contactPoints"),
