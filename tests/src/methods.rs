@@ -202,6 +202,10 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
             "customer": { "birthday": customer["birthday"], "lunarBirthday": customer["lunarBirthday"] },
             "store": store, "source": "SOURCE_CHANNEL_CALL",
         }),
+        "AddContactPoint" => json!({
+            "kind": "CONTACT_KIND_WECHAT", "value": "an_demo_2", "store": store, "source": "SOURCE_CHANNEL_CALL",
+        }),
+        "EndContactPoint" => json!({ "contactPoint": names.of("contactPoints"), "store": store }),
         "RevealField" => json!({
             "field": "SENSITIVE_FIELD_CONTACT_POINT", "contactPoint": names.of("contactPoints"),
             "reason": "the customer asked for a call",

@@ -17,7 +17,7 @@ use crate::{
     consents::Consents,
     contacts::Contacts,
     context::Context,
-    customers::{Customers, FilesById, KeyRing, Rewrap, name_keys::KeyWriter},
+    customers::{Customers, FilesById, KeyRing, Rewrap, name_keys},
     deliveries::Deliveries,
     leads::{self, Leads},
     receptions::Receptions,
@@ -72,11 +72,10 @@ impl Role for CustomerRole {
             .add_service(VisitServiceServer::new(Visits(ctx)));
         Ok(RoleParts {
             routes,
-            consumers: vec![timeline::consumer(), staff::consumer()],
+            consumers: vec![timeline::consumer(), staff::consumer(), name_keys::consumer()],
             workers: vec![
                 staffing::worker(context, self.name(), LOOK_EVERY, leads::Release),
                 Worker::new("rewrap", REWRAP_EVERY, Arc::new(rewrap)),
-                KeyWriter::worker(context.db.clone()),
             ],
             ..RoleParts::default()
         })

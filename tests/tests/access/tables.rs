@@ -53,6 +53,7 @@ fn oracle_of(table: &str) -> Option<String> {
         | "customer.contact_points"
         | "customer.consents"
         | "customer.facts"
+        | "customer.named_files"
         | "customer.vehicle_ownerships" => {
             format!("customer_id IN ({FILES})")
         }

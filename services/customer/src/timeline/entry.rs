@@ -20,9 +20,11 @@ pub(crate) struct Entry {
 }
 
 /// The kinds of entries; the table in `timeline` says what each has. The last two are events that are newer than the program.
-pub(crate) const KINDS: [&str; 32] = [
+pub(crate) const KINDS: [&str; 34] = [
     "CUSTOMER_CREATED",
     "CUSTOMER_UPDATED",
+    "CONTACT_POINT_ADDED",
+    "CONTACT_POINT_ENDED",
     "CONSENT_RECORDED",
     "RECEPTION_CREATED",
     "LEAD_CREATED",

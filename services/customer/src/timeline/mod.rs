@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `CUSTOMER_CREATED` | the customer | `kind`, `source` |
 //! | `CUSTOMER_UPDATED` | the customer | `fields` (by their paths, with commas between), `source` |
+//! | `CONTACT_POINT_ADDED`, `CONTACT_POINT_ENDED` | the contact point | `kind`, `source`, `taken_over` (from another, by another) |
 //! | `CONSENT_RECORDED` | the customer | `purpose`, `contact_kind`, `state` |
 //! | `RECEPTION_CREATED` | the reception | `kind` |
 //! | `LEAD_CREATED`, `LEAD_GRADED` | the lead | `source`, `grade`, `owner` |

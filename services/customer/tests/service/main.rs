@@ -6,6 +6,7 @@ mod birthdays;
 mod bulk;
 mod colleagues;
 mod consents;
+mod contact_points;
 mod files;
 mod finding;
 mod guessing;

@@ -24,7 +24,7 @@ use crate::world::{World, creation, person};
 const NATIONAL_ID: &str = "11010519491231002X";
 
 impl World {
-    async fn update(
+    pub(crate) async fn update(
         &self,
         by: &Caller,
         name: &str,
