@@ -1,9 +1,11 @@
 //! The customer's file: opening, reading, finding, showing a fact whole.
 
 mod birthday;
+pub(crate) mod correct_stage;
 mod create;
 mod facts;
 mod file;
+pub(crate) mod file_step;
 mod finding;
 mod get;
 mod keys;
@@ -38,15 +40,15 @@ use foursight_proto::customer::v1::{
 };
 use tonic::{Request, Response, Status};
 
-pub(crate) use file::FilesById;
+pub(crate) use file::{FilesById, date_to_proto};
 #[cfg(test)]
 pub(crate) use keys::tests;
 pub(crate) use keys::{KeyRing, WrappedKey};
 pub(crate) use lunar::LunarBirthday;
 pub(crate) use new_file::NewFile;
+pub(crate) use profile::Profile;
 pub(crate) use rewrap::Rewrap;
 pub use rewrap::wrapped_by_version;
-pub(crate) use profile::Profile;
 pub(crate) use sealed_file::SealedFile;
 
 use crate::{context::Context, timeline};

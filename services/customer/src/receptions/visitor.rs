@@ -122,7 +122,8 @@ async fn confirmed(
     }
     let Some((own, confirmed_by)) = own else {
         let Some(other) = files.first() else { return Ok(None) };
-        let others: Vec<Vec<u8>> = files.iter().flat_map(|file| file.hashes(visitor.national_id_hash())).collect();
+        let others: Vec<Vec<u8>> =
+            files.iter().flat_map(|file| file.hashes(visitor.national_id_hash())).collect();
         tries::failed(tx, caller, NOT_CONFIRMED, store, &others, now).await?;
         left.require(others.len()).map_err(|refused| NoFile::NotConfirmed(refused.into()))?;
         let seen = stores::is_visible(tx, other.id).await?;
