@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use foursight::story::Outcome;
 use foursight_proto::identity::v1::Role;
+use reqwest::Method;
+use serde_json::json;
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
-use crate::api::Api;
+use crate::api::{Api, Ask};
 
 /// Resource names by their collection: `leads` → `leads/{id}`. Contact points are `contactPoints`, whole.
 #[derive(Debug, Clone)]
@@ -45,6 +47,11 @@ impl Names {
         let file = api.get(&manager, &format!("/v1/{}", story.customer)).await?;
         let point = file["contactPoints"][0]["name"].as_str().context("the file has no contact point")?;
         names.insert("contactPoints", point.to_owned());
+        // The story gives nobody a tag.
+        let tag = json!({ "displayNameZh": "高尔夫", "displayNameEn": "Golf" });
+        let tag =
+            api.send(Ask::new(Method::POST, "/v1/tags").by(&manager).json(&tag)).await?.ok()?.text("name");
+        names.insert("tags", tag);
         // Who may be put in charge of anything: a lead, a visit, a case.
         names.insert("staff", api.person(Role::Supervisor, &story.store).await?.name);
         Ok(Self(names))

@@ -84,6 +84,9 @@ impl World {
         let mut owner = connect(&up.ready.postgres).await?;
         settle(&up, &mut owner).await?;
         let names = Names::of_story(&mut owner, &api, &story).await.context("what the story has made")?;
+        // Customers are ranked now, and not while a test counts what was written.
+        while !up.running().round("customer", "value-tiers").await? {}
+        settle(&up, &mut owner).await?;
         Ok(Self { up, api, story, names, data, _farewell: farewell })
     }
 

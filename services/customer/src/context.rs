@@ -10,6 +10,7 @@ use crate::{
     customers::{FilesById, KeyRing},
     staff::Colleagues,
     store_days::StoreDays,
+    vehicles::vin::VinRule,
 };
 
 /// Database, clock, ids, keys, and who the staff are. Cheap to clone.
@@ -23,6 +24,7 @@ pub(crate) struct Context {
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) staff: Colleagues,
     pub(crate) days: StoreDays,
+    pub(crate) vins: VinRule,
 }
 
 impl Context {

@@ -6,8 +6,10 @@ use async_trait::async_trait;
 use foursight_proto::customer::v1::{
     consent_service_server::ConsentServiceServer, contact_service_server::ContactServiceServer,
     customer_service_server::CustomerServiceServer, delivery_service_server::DeliveryServiceServer,
-    lead_service_server::LeadServiceServer, reception_service_server::ReceptionServiceServer,
-    vehicle_service_server::VehicleServiceServer, visit_service_server::VisitServiceServer,
+    group_service_server::GroupServiceServer, lead_service_server::LeadServiceServer,
+    reception_service_server::ReceptionServiceServer, tag_service_server::TagServiceServer,
+    value_service_server::ValueServiceServer, vehicle_service_server::VehicleServiceServer,
+    visit_service_server::VisitServiceServer,
 };
 use foursight_runtime::{Role, RoleContext, RoleParts, Settings, Together, Worker, staffing};
 use sqlx::migrate::Migrator;
@@ -19,12 +21,16 @@ use crate::{
     context::Context,
     customers::{Customers, FilesById, KeyRing, Rewrap, name_keys},
     deliveries::Deliveries,
+    groups::Groups,
     leads::{self, Leads},
     receptions::Receptions,
+    settings::CustomerSettings,
     staff::{self, Colleagues},
     store_days::StoreDays,
+    tags::Tags,
     timeline,
-    vehicles::Vehicles,
+    value::{self, Ranker, Values},
+    vehicles::{Vehicles, vin::VinRule},
     visits::Visits,
 };
 
@@ -52,6 +58,9 @@ impl Role for CustomerRole {
     }
 
     async fn build(&self, context: &RoleContext) -> anyhow::Result<RoleParts> {
+        let settings: CustomerSettings = context.settings.section("customer")?;
+        let rule = settings.value;
+        rule.check()?;
         let ctx = Context {
             db: context.db.clone(),
             files: Together::new("files", FilesById(context.db.clone())),
@@ -60,6 +69,7 @@ impl Role for CustomerRole {
             keys: Arc::new(key_ring(&context.settings).await?),
             staff: Colleagues::new(context.peers.channel("identity"), context.db.clone()),
             days: StoreDays::new(context.peers.channel("identity")),
+            vins: VinRule { check_digit: settings.vin_check_digit },
         };
         let rewrap = Rewrap { db: ctx.db.clone(), keys: ctx.keys.clone() };
         let routes = Routes::new(CustomerServiceServer::new(Customers(ctx.clone())))
@@ -69,13 +79,18 @@ impl Role for CustomerRole {
             .add_service(LeadServiceServer::new(Leads(ctx.clone())))
             .add_service(DeliveryServiceServer::new(Deliveries(ctx.clone())))
             .add_service(VehicleServiceServer::new(Vehicles(ctx.clone())))
-            .add_service(VisitServiceServer::new(Visits(ctx)));
+            .add_service(VisitServiceServer::new(Visits(ctx.clone())))
+            .add_service(TagServiceServer::new(Tags(ctx.clone())))
+            .add_service(GroupServiceServer::new(Groups(ctx.clone())))
+            .add_service(ValueServiceServer::new(Values(ctx)));
+        let standing = value::consumer(rule, context.clock.clone(), context.ids.clone());
         Ok(RoleParts {
             routes,
-            consumers: vec![timeline::consumer(), staff::consumer(), name_keys::consumer()],
+            consumers: vec![timeline::consumer(), staff::consumer(), name_keys::consumer(), standing],
             workers: vec![
                 staffing::worker(context, self.name(), LOOK_EVERY, leads::Release),
                 Worker::new("rewrap", REWRAP_EVERY, Arc::new(rewrap)),
+                Ranker::worker(context.db.clone(), context.clock.clone(), context.ids.clone(), rule),
             ],
             ..RoleParts::default()
         })

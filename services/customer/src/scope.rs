@@ -2,6 +2,7 @@
 
 use foursight_access::{Principal, Reach};
 use foursight_kernel::{Result, StoreId};
+use uuid::Uuid;
 
 /// The store that a list is of: the one asked for, else the only one that the caller has.
 ///
@@ -31,4 +32,10 @@ pub(crate) fn stores_of_list(caller: &Principal, asked: Option<StoreId>) -> Resu
         Reach::Stores(stores) => Some(stores.clone()),
         Reach::Group => None,
     })
+}
+
+/// The name of a store that the caller reaches; another store's id is not the caller's business.
+pub(crate) fn store_within(caller: &Principal, store: Option<Uuid>) -> String {
+    let store = store.map(StoreId::from).filter(|store| caller.reaches(*store));
+    store.map(StoreId::name).unwrap_or_default()
 }

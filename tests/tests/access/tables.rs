@@ -19,7 +19,7 @@ const SHARED: [&str; 8] = [
 ];
 
 /// Tables without anything that belongs to a store or a customer.
-pub(crate) const FREE: [&str; 9] = [
+pub(crate) const FREE: [&str; 11] = [
     // Since when the figures are made again, and the ids of the events that are still to come.
     "analytics.rebuild",
     "analytics.rebuild_events",
@@ -31,6 +31,9 @@ pub(crate) const FREE: [&str; 9] = [
     "notification.staff",
     // Who was refused, and the keyed hash of the phone at which: counted for the whole group.
     "customer.visitor_tries",
+    // The group's words for customers, and where its tiers begin.
+    "customer.tags",
+    "customer.value_bounds",
     // Vehicle ids and when each was last in a workshop.
     "notification.vehicle_arrivals",
 ];
@@ -54,6 +57,11 @@ fn oracle_of(table: &str) -> Option<String> {
         | "customer.consents"
         | "customer.facts"
         | "customer.named_files"
+        | "customer.customer_tags"
+        | "customer.group_memberships"
+        | "customer.customer_values"
+        | "customer.value_decisions"
+        | "customer.stage_corrections"
         | "customer.vehicle_ownerships" => {
             format!("customer_id IN ({FILES})")
         }
@@ -61,7 +69,8 @@ fn oracle_of(table: &str) -> Option<String> {
         "customer.vehicle_plates"
         | "customer.odometer_readings"
         | "customer.odometer_corrections"
-        | "customer.plate_corrections" => {
+        | "customer.plate_corrections"
+        | "customer.vehicle_facts" => {
             format!("vehicle_id IN ({CARS})")
         }
         "customer.timeline_entries" => {

@@ -9,8 +9,8 @@ use sqlx::AssertSqlSafe;
 /// Written by whoever asks, also in vain: who was there, and who guessed a password.
 const BY_ASKING: [&str; 5] = ["audit", "audit_seals", "sessions", "refresh_tokens", "sign_in_failures"];
 
-/// What time alone changes: deadlines pass, reminders fall due. Of these only the number of rows is compared.
-const BY_TIME: [&str; 3] = ["cases", "clocks", "messages"];
+/// What time alone changes: deadlines pass, reminders fall due, old visits count no more. Of these only the number of rows is compared.
+const BY_TIME: [&str; 4] = ["cases", "clocks", "messages", "customer_values"];
 
 /// And what is told of it. A request that writes here writes to another table, too.
 const BY_TELLING: [&str; 4] = ["outbox", "inbox", "message_decisions", "timeline_entries"];

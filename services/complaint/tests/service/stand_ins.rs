@@ -156,6 +156,27 @@ impl vehicle_service_server::VehicleService for Subjects {
         Err(Status::unimplemented("not asked here"))
     }
 
+    async fn update_vehicle(
+        &self,
+        _: Request<customer::UpdateVehicleRequest>,
+    ) -> Result<Response<customer::Vehicle>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn list_vehicle_facts(
+        &self,
+        _: Request<customer::ListVehicleFactsRequest>,
+    ) -> Result<Response<customer::ListVehicleFactsResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn list_odometer_readings(
+        &self,
+        _: Request<customer::ListOdometerReadingsRequest>,
+    ) -> Result<Response<customer::ListOdometerReadingsResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
     async fn list_vehicles(
         &self,
         _: Request<customer::ListVehiclesRequest>,

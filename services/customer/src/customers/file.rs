@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use foursight_access::Principal;
-use foursight_kernel::{CustomerId, Error, Result, StoreId, sql::Timestamp, time};
+use foursight_kernel::{CustomerId, Error, Result, StoreId, TagId, sql::Timestamp, time};
 use foursight_proto::{
     customer::v1::{ContactPoint, Customer},
     google::r#type::Date,
@@ -60,6 +60,9 @@ pub(crate) struct FileRow {
     contact_channel: i16,
     contact_from: Option<i16>,
     contact_to: Option<i16>,
+    tags: Vec<Uuid>,
+    groups: Vec<i16>,
+    value_tier: i16,
 }
 
 /// The files of these ids that may be seen. `$1` is how far the statement may see, or NULL in a transaction that has said so;
@@ -77,7 +80,7 @@ macro_rules! files {
                       lunar_year, lunar_month, lunar_leap, lunar_day, occupation AS "occupation!",
                       intended_models AS "intended_models!", car_use AS "car_use!", budget_min_fen, budget_max_fen,
                       spending_preference AS "spending_preference!", contact_channel AS "contact_channel!",
-                      contact_from, contact_to
+                      contact_from, contact_to, tags AS "tags!", groups AS "groups!", value_tier AS "value_tier!"
                FROM customer.files_in_reach
                WHERE (SELECT set_config('foursight.reach', coalesce($1, current_setting('foursight.reach', true)), true))
                      IS NOT NULL
@@ -173,6 +176,9 @@ impl FileRow {
             lunar_birthday: self.lunar_birthday().map(LunarBirthday::to_proto),
             next_birthday: None,
             profile: self.profile().to_proto(),
+            tags: self.tags.iter().map(|tag| TagId::from(*tag).name()).collect(),
+            groups: self.groups.iter().map(|group| i32::from(*group)).collect(),
+            value_tier: self.value_tier.into(),
         })
     }
 

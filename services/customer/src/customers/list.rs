@@ -42,9 +42,9 @@ pub(crate) async fn list(
     let stores = scope::stores_of_list(caller, store)?;
     let stores: Option<Vec<Uuid>> = stores.map(|stores| stores.into_iter().map(StoreId::uuid).collect());
     let source = match (q, filter.owner) {
-        (Some(q), _) => Source::Found(Search::parse(&ctx.keys, &q, ctx.today())),
+        (Some(q), _) => Source::Found(Search::parse(&ctx.keys, ctx.vins, &q, ctx.today())),
         (None, Some(owner)) => Source::OfOwner(owner.uuid()),
-        (None, None) => Source::Newest,
+        (None, None) => filter.label().map_or(Source::Newest, Source::Labelled),
     };
 
     let mut tx = ctx.db.begin_list(caller).await?;

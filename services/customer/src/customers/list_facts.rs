@@ -1,7 +1,7 @@
 //! `ListFacts`.
 
 use foursight_access::Principal;
-use foursight_kernel::{CustomerId, Error, FactId, Page, Result, StaffId, StoreId, Violations, sql, time};
+use foursight_kernel::{CustomerId, Error, FactId, Page, Result, StaffId, Violations, sql, time};
 use foursight_proto::customer::v1::{Customer, Fact, ListFactsRequest, ListFactsResponse};
 use prost::Message;
 use sqlx::PgConnection;
@@ -16,7 +16,7 @@ use crate::{
         on_file::{self, OnFile},
         sealing::FieldKind,
     },
-    names,
+    names, scope,
 };
 
 struct FactRow {
@@ -95,7 +95,7 @@ async fn unchanged(
         field: field.path().to_owned(),
         value: Some(masked(file.facts.only(field))),
         source: opened.source.into(),
-        store: store_within(caller, opened.store),
+        store: scope::store_within(caller, Some(opened.store)),
         staff: String::new(),
         learn_time: Some(time::to_proto(opened.time.to_jiff())),
     };
@@ -118,17 +118,11 @@ impl FactRow {
             field: field.path().to_owned(),
             value,
             source: self.source.into(),
-            store: store_within(caller, self.store_id),
+            store: scope::store_within(caller, Some(self.store_id)),
             staff: self.staff_id.map(|id| StaffId::from(id).name()).unwrap_or_default(),
             learn_time: Some(time::to_proto(self.learn_time.to_jiff())),
         })
     }
-}
-
-/// Another store's id is not the caller's business.
-fn store_within(caller: &Principal, store: Uuid) -> String {
-    let store = StoreId::from(store);
-    if caller.require_store(store).is_ok() { store.name() } else { String::new() }
 }
 
 fn masked(mut value: Customer) -> Customer {

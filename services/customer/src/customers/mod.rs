@@ -2,10 +2,12 @@
 
 mod add_contact_point;
 mod birthday;
+pub(crate) mod correct_stage;
 mod create;
 mod end_contact_point;
 mod facts;
 mod file;
+pub(crate) mod file_step;
 mod finding;
 mod get;
 mod keys;
@@ -42,7 +44,7 @@ use foursight_proto::customer::v1::{
 use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 
-pub(crate) use file::FilesById;
+pub(crate) use file::{FilesById, date_to_proto};
 #[cfg(test)]
 pub(crate) use keys::tests;
 pub(crate) use keys::{KeyRing, WrappedKey};

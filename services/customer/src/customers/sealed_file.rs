@@ -121,6 +121,9 @@ impl SealedFile {
             etag: file::etag(1),
             lunar_birthday: facts.lunar_birthday.map(LunarBirthday::to_proto),
             next_birthday: None,
+            tags: Vec::new(),
+            groups: Vec::new(),
+            value_tier: 0,
             profile: facts.profile.to_proto(),
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     contacts::{ContactValue, phone},
     customers::{KeyRing, name_keys},
     national_id,
-    vehicles::{plate, vin},
+    vehicles::{plate, vin::VinRule},
 };
 use foursight_proto::customer::v1::ContactKind;
 
@@ -25,7 +25,7 @@ pub(crate) struct Search {
 
 impl Search {
     /// Reads the text.
-    pub(crate) fn parse(keys: &KeyRing, text: &str, today: Date) -> Self {
+    pub(crate) fn parse(keys: &KeyRing, vins: VinRule, text: &str, today: Date) -> Self {
         let text = text.trim();
         let is = |length: usize, allowed: fn(&u8) -> bool| {
             text.len() == length && text.bytes().all(|b| allowed(&b))
@@ -41,7 +41,7 @@ impl Search {
                 .ok()
                 .map(|number| keys.national_id_hash(&number)),
             plate: plate::normalize(text).ok(),
-            vin: vin::normalize(text).ok(),
+            vin: vins.read(text).ok(),
             vin_tail: is(6, u8::is_ascii_alphanumeric).then(|| text.to_ascii_uppercase()),
             names: name_keys::ranges(text),
         }
@@ -67,7 +67,7 @@ mod tests {
     use crate::customers::tests::ring;
 
     fn parse(text: &str) -> Search {
-        Search::parse(&ring(), text, date(2026, 11, 22))
+        Search::parse(&ring(), VinRule { check_digit: true }, text, date(2026, 11, 22))
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Where a customer stands between the first enquiry and the next car, and what moves it. Dormant and lost are set by time
-//! (analytics); any dealing brings the customer back.
+//! Where a customer stands between the first enquiry and the next car, and what moves it. Dormant and lost are
+//! set by hand, with a reason (`CorrectStage`); any dealing brings the customer back.
 
 use foursight_proto::customer::v1::LifeCycleStage;
 

@@ -14,7 +14,8 @@ use crate::{
     vehicles::{
         VehicleError,
         hand_over::{self, AtHand},
-        plate, vin,
+        plate,
+        vin::VinRule,
     },
     visits::odometer::{self, Shown},
 };
@@ -58,7 +59,7 @@ pub(crate) async fn create(
     let mut v = Violations::default();
     let request_id = v.request_id(&request.request_id);
     let delivery = request.delivery.unwrap_or_default();
-    let new = parse(&mut v, caller, &delivery, ctx.now());
+    let new = parse(&mut v, caller, &delivery, ctx.vins, ctx.now());
     v.check()?;
     let Some(new) = new else { return Err(Error::invalid_field("delivery", "is required")) };
     ctx.staff.require_store(caller, "delivery.store", new.store).await?;
@@ -67,11 +68,17 @@ pub(crate) async fn create(
     replay::once(key, |key| write::made_before(ctx, caller, key), write::write(ctx, caller, &new, key)).await
 }
 
-fn parse(v: &mut Violations, caller: &Principal, delivery: &Delivery, now: Timestamp) -> Option<NewDelivery> {
+fn parse(
+    v: &mut Violations,
+    caller: &Principal,
+    delivery: &Delivery,
+    vins: VinRule,
+    now: Timestamp,
+) -> Option<NewDelivery> {
     let customer = v.name("delivery.customer", &delivery.customer);
     let store = v.name("delivery.store", &delivery.store);
     let lead = v.optional_name("delivery.lead", &delivery.lead);
-    let vin = vin::normalize(&delivery.vin).map_err(|error| v.push("delivery.vin", error.to_string())).ok();
+    let vin = vins.read(&delivery.vin).map_err(|error| v.push("delivery.vin", error.to_string())).ok();
     let plate = (!delivery.plate.is_empty()).then(|| plate::normalize(&delivery.plate));
     let plate = plate.transpose().unwrap_or_else(|error| {
         v.push("delivery.plate", error.to_string());
@@ -152,6 +159,8 @@ mod tests {
 
     use super::*;
 
+    const VINS: VinRule = VinRule { check_digit: true };
+
     fn now() -> Timestamp {
         "2026-11-22T09:30:00Z".parse().unwrap()
     }
@@ -174,7 +183,7 @@ mod tests {
 
     fn parsed(delivery: &Delivery) -> NewDelivery {
         let mut v = Violations::default();
-        let new = parse(&mut v, &advisor(), delivery, now());
+        let new = parse(&mut v, &advisor(), delivery, VINS, now());
         assert!(v.is_empty(), "{v:?}");
         new.unwrap()
     }
@@ -217,7 +226,7 @@ mod tests {
             ..Delivery::default()
         };
         let mut v = Violations::default();
-        parse(&mut v, &advisor(), &wrong, now());
+        parse(&mut v, &advisor(), &wrong, VINS, now());
         assert_eq!(
             v.fields().into_iter().collect::<Vec<_>>(),
             [

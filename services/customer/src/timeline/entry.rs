@@ -20,11 +20,16 @@ pub(crate) struct Entry {
 }
 
 /// The kinds of entries; the table in `timeline` says what each has. The last two are events that are newer than the program.
-pub(crate) const KINDS: [&str; 34] = [
+pub(crate) const KINDS: [&str; 40] = [
     "CUSTOMER_CREATED",
     "CUSTOMER_UPDATED",
     "CONTACT_POINT_ADDED",
     "CONTACT_POINT_ENDED",
+    "CUSTOMER_TAGGED",
+    "GROUP_JOINED",
+    "GROUP_LEFT",
+    "VALUE_TIER_CHANGED",
+    "STAGE_CORRECTED",
     "CONSENT_RECORDED",
     "RECEPTION_CREATED",
     "LEAD_CREATED",
@@ -37,6 +42,7 @@ pub(crate) const KINDS: [&str; 34] = [
     "VISIT_COMPLETED",
     "ODOMETER_CORRECTED",
     "PLATE_CORRECTED",
+    "VEHICLE_UPDATED",
     "CALL_TASK_PLANNED",
     "CALL_ATTEMPTED",
     "CALL_TASK_COMPLETED",

@@ -5,7 +5,7 @@ use foursight_proto::customer::{
     events::v1::{
         ConsentRecorded, ContactPointAdded, ContactPointEnded, CustomerCreated, CustomerUpdated,
         LeadAssigned, LeadCreated, LeadGraded, LeadLost, LeadReleased, OdometerCorrected, PlateCorrected,
-        ReceptionCreated, VehicleDelivered, VisitCompleted, VisitStarted,
+        ReceptionCreated, VehicleDelivered, VehicleUpdated, VisitCompleted, VisitStarted,
     },
     v1::{
         ConsentState, ContactKind, CustomerKind, LeadGrade, LeadLossReason, OdometerCorrectionReason,
@@ -13,7 +13,10 @@ use foursight_proto::customer::{
     },
 };
 
-use crate::timeline::entry::{Entry, Rank, code};
+use crate::timeline::{
+    entry::{Entry, Rank, code},
+    from_standing,
+};
 
 pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
     if let Some(it) = event.decode::<CustomerCreated>()? {
@@ -38,6 +41,9 @@ pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
     if let Some(it) = event.decode::<ContactPointEnded>()? {
         let details = [("kind", contact_kind(it.kind)), ("taken_over", flag(it.taken_over))];
         return Ok(Entry::of(&it.customer, "CONTACT_POINT_ENDED", Rank::File, it.contact_point, details));
+    }
+    if let Some(entry) = from_standing::entry(event)? {
+        return Ok(Some(entry));
     }
     if let Some(it) = event.decode::<ConsentRecorded>()? {
         let details = [
@@ -105,6 +111,10 @@ pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
     if let Some(it) = event.decode::<PlateCorrected>()? {
         let reason = code(it.reason, PlateCorrectionReason::as_str_name, "PLATE_CORRECTION_REASON_");
         return Ok(Entry::of(&it.customer, "PLATE_CORRECTED", Rank::Visit, it.vehicle, [("reason", reason)]));
+    }
+    if let Some(it) = event.decode::<VehicleUpdated>()? {
+        let details = [("fields", it.fields.join(",")), ("source", source(it.source))];
+        return Ok(Entry::of(&it.customer, "VEHICLE_UPDATED", Rank::Visit, it.vehicle, details));
     }
     Ok(None)
 }

@@ -5,6 +5,10 @@
 //! | `CUSTOMER_CREATED` | the customer | `kind`, `source` |
 //! | `CUSTOMER_UPDATED` | the customer | `fields` (by their paths, with commas between), `source` |
 //! | `CONTACT_POINT_ADDED`, `CONTACT_POINT_ENDED` | the contact point | `kind`, `source`, `taken_over` (from another, by another) |
+//! | `CUSTOMER_TAGGED` | the customer | `added`, `removed` (tags, with commas between) |
+//! | `GROUP_JOINED`, `GROUP_LEFT` | the customer | `group` |
+//! | `VALUE_TIER_CHANGED` (not the first one that the amounts say) | the customer | `value_tier`, `previous_tier`, `decided` |
+//! | `STAGE_CORRECTED` | the customer | `stage`, `previous_stage` |
 //! | `CONSENT_RECORDED` | the customer | `purpose`, `contact_kind`, `state` |
 //! | `RECEPTION_CREATED` | the reception | `kind` |
 //! | `LEAD_CREATED`, `LEAD_GRADED` | the lead | `source`, `grade`, `owner` |
@@ -14,6 +18,7 @@
 //! | `VISIT_STARTED`, `VISIT_COMPLETED` | the visit | `vehicle`, `kind`, `odometer_km`, `advisor` |
 //! | `ODOMETER_CORRECTED` | the vehicle | `reason`, `wrong_km`, `odometer_km` |
 //! | `PLATE_CORRECTED` | the vehicle | `reason` |
+//! | `VEHICLE_UPDATED` | the vehicle | `fields` (by their paths, with commas between), `source` |
 //! | `CALL_TASK_PLANNED`, `CALL_ATTEMPTED`, `CALL_TASK_COMPLETED` | the call task | `kind`, `result`, `state`, `satisfaction`, `score`, … |
 //! | `MESSAGE_PLANNED`, `MESSAGE_SENT`, `MESSAGE_SUPPRESSED`, `MESSAGE_FAILED` | the message | `kind`, `state`, `reason` |
 //! | `CASE_OPENED` | the case | `number`, `kind`, `category`, `severity`, `owner` |
@@ -24,6 +29,7 @@ mod entry;
 mod from_complaint;
 mod from_customer;
 mod from_notification;
+mod from_standing;
 mod list;
 mod project;
 #[cfg(test)]

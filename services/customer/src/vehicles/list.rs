@@ -6,7 +6,7 @@ use foursight_proto::customer::v1::{ListVehiclesRequest, ListVehiclesResponse};
 
 use crate::{
     context::Context,
-    vehicles::{plate, row, vin},
+    vehicles::{plate, row},
 };
 
 /// The cars that a customer owns now, or the car that has a plate or VIN now, newest first.
@@ -21,7 +21,7 @@ pub(crate) async fn list(
     let mut v = Violations::default();
     let customer: Option<CustomerId> = v.optional_name("customer", &request.customer);
     let plate = optional(&mut v, "plate", &request.plate, plate::normalize);
-    let vin = optional(&mut v, "vin", &request.vin, vin::normalize);
+    let vin = optional(&mut v, "vin", &request.vin, |vin| ctx.vins.read(vin));
     if request.customer.is_empty() && request.plate.is_empty() && request.vin.is_empty() {
         v.push("customer", "name a customer, or else a plate or a VIN");
     }
@@ -63,7 +63,7 @@ fn optional<E: std::fmt::Display>(
     v: &mut Violations,
     field: &str,
     text: &str,
-    normalize: fn(&str) -> Result<String, E>,
+    normalize: impl FnOnce(&str) -> Result<String, E>,
 ) -> Option<String> {
     if text.is_empty() {
         return None;

@@ -2,20 +2,25 @@
 
 mod correct_odometer;
 mod correct_plate;
+mod facts;
 mod get;
 pub(crate) mod hand_over;
 mod list;
+mod list_facts;
+mod list_readings;
 pub mod plate;
 mod plates;
 pub(crate) mod presented;
 mod readings;
 mod row;
+mod update;
 pub mod vin;
 
 use foursight_kernel::Error;
 use foursight_proto::customer::v1::{
-    CorrectOdometerRequest, CorrectPlateRequest, GetVehicleRequest, ListVehiclesRequest,
-    ListVehiclesResponse, Vehicle, vehicle_service_server::VehicleService,
+    CorrectOdometerRequest, CorrectPlateRequest, GetVehicleRequest, ListOdometerReadingsRequest,
+    ListOdometerReadingsResponse, ListVehicleFactsRequest, ListVehicleFactsResponse, ListVehiclesRequest,
+    ListVehiclesResponse, UpdateVehicleRequest, Vehicle, vehicle_service_server::VehicleService,
 };
 use tonic::{Request, Response, Status};
 
@@ -108,6 +113,30 @@ impl VehicleService for Vehicles {
     ) -> Result<Response<Vehicle>, Status> {
         let caller = foursight_access::caller(&request)?;
         Ok(Response::new(correct_plate::correct(&self.0, &caller, request.into_inner()).await?))
+    }
+
+    async fn update_vehicle(
+        &self,
+        request: Request<UpdateVehicleRequest>,
+    ) -> Result<Response<Vehicle>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(update::update(&self.0, &caller, request.into_inner()).await?))
+    }
+
+    async fn list_vehicle_facts(
+        &self,
+        request: Request<ListVehicleFactsRequest>,
+    ) -> Result<Response<ListVehicleFactsResponse>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(list_facts::list(&self.0, &caller, &request.into_inner()).await?))
+    }
+
+    async fn list_odometer_readings(
+        &self,
+        request: Request<ListOdometerReadingsRequest>,
+    ) -> Result<Response<ListOdometerReadingsResponse>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(list_readings::list(&self.0, &caller, &request.into_inner()).await?))
     }
 
     async fn list_vehicles(

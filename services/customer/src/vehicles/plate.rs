@@ -1,11 +1,16 @@
 //! Chinese number plates 号牌 by GA 36: the province, the issuing office's letter and a serial of 5; new-energy cars have a
-//! serial of 6 with a letter of their own; special plates end or begin with a word's first character.
+//! serial of 6 with a letter of their own; special plates end or begin with a word's first character. Temporary plates have the
+//! word 临 behind an ordinary or a short serial; where it was read in front, it is kept behind.
 
 use rand::Rng;
 
 const PROVINCES: &str = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼";
-/// Police, driving school, Hong Kong and Macao cross-border, trailer, consulate, test, oversize.
-const LAST_WORDS: &str = "警学港澳挂领试超";
+/// Police, driving school, trailer, consulate, test, oversize, temporary.
+const LAST_WORDS: &str = "警学挂领试超临";
+/// Hong Kong and Macao cross-border: issued in Guangdong only, by its office Z.
+const CROSS_BORDER: &str = "港澳";
+/// Emergency vehicles 应急: fire brigades, with the letters X and S.
+const EMERGENCY: [char; 2] = ['应', '急'];
 /// Battery-electric (D, A, B, C, E) and other new-energy cars (F, G, H, J, K).
 const NEW_ENERGY: &str = "DABCEFGHJK";
 /// I and O do not occur: they look like 1 and 0.
@@ -18,15 +23,22 @@ pub(crate) struct NotAPlate;
 
 /// Reads a plate in the form in which it is kept: upper case, without the dot and blanks.
 pub(crate) fn normalize(text: &str) -> Result<String, NotAPlate> {
-    let characters: Vec<char> = text
+    let mut characters: Vec<char> = text
         .chars()
         .filter(|c| !c.is_whitespace() && !matches!(c, '·' | '•' | '.' | '-' | '・'))
         .map(|c| c.to_ascii_uppercase())
         .collect();
+    if characters.first() == Some(&'临') {
+        characters.rotate_left(1);
+    }
     let known = is_embassy(&characters)
         || match characters.as_slice() {
+            ['粤', 'Z', serial @ ..] if is_of_words(serial, CROSS_BORDER) => true,
             [province, office, serial @ ..] if PROVINCES.contains(*province) && is_letter(*office) => {
-                is_ordinary(serial) || is_special(serial) || is_new_energy(serial)
+                is_ordinary(serial)
+                    || is_special(serial)
+                    || is_new_energy(serial)
+                    || is_emergency(*office, serial)
             }
             _ => false,
         };
@@ -68,8 +80,18 @@ fn is_ordinary(serial: &[char]) -> bool {
 }
 
 fn is_special(serial: &[char]) -> bool {
+    is_of_words(serial, LAST_WORDS) || matches!(serial, [number @ .., '临'] if is_ordinary(number))
+}
+
+/// A serial of 4 and one of these words.
+fn is_of_words(serial: &[char], words: &str) -> bool {
     matches!(serial, [number @ .., word] if number.len() == 4
-        && number.iter().all(|c| is_serial(*c)) && LAST_WORDS.contains(*word))
+        && number.iter().all(|c| is_serial(*c)) && words.contains(*word))
+}
+
+fn is_emergency(office: char, serial: &[char]) -> bool {
+    matches!(serial, [number @ .., one, two] if number.len() == 4 && [*one, *two] == EMERGENCY
+        && matches!(office, 'X' | 'S') && number.iter().all(char::is_ascii_digit))
 }
 
 /// Small cars: the letter, a letter or digit, 4 digits. Large cars: 5 digits, the letter.
@@ -113,6 +135,22 @@ mod tests {
             ("224016使", "224016使"),
             ("苏E12345F", "苏E12345F"),
             ("京A1234挂", "京A1234挂"),
+            ("粤B·F12345", "粤BF12345"),
+            ("浙a·1234学", "浙A1234学"),
+            ("苏E12345D", "苏E12345D"),
+            ("沪A·12345临", "沪A12345临"),
+            ("临 沪A12345", "沪A12345临"),
+            ("京A0001临", "京A0001临"),
+            ("京X1234应急", "京X1234应急"),
+            ("京A1234应急", ""),
+            ("沪A1234港", ""),
+            ("粤A1234澳", ""),
+            ("粤Z1234", ""),
+            ("粤Z12345港", ""),
+            ("临临沪A1234", ""),
+            ("沪AD12345临", ""),
+            ("使22401", ""),
+            ("京A1234警警", ""),
             ("京AI2345", ""),
             ("台A12345", ""),
             ("京A1234", ""),
@@ -123,7 +161,33 @@ mod tests {
         }
     }
 
+    /// A plate of each kind, as it is kept, of invented numbers.
+    fn plates() -> impl Strategy<Value = String> {
+        let office = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z]";
+        let behind = |serial: &'static str| (office, serial).prop_map(|(office, serial)| office + &serial);
+        prop_oneof![
+            behind("[0-9A-HJ-NP-Z]{5}"),
+            behind("[DABCEFGHJK][0-9A-HJ-NP-Z][0-9]{4}"),
+            behind("[0-9]{5}[DABCEFGHJK]"),
+            behind("[0-9A-HJ-NP-Z]{4}[警学挂领试超临]"),
+            behind("[0-9A-HJ-NP-Z]{5}临"),
+            "粤Z[0-9A-HJ-NP-Z]{4}[港澳]",
+            "[京沪浙][XS][0-9]{4}应急",
+            "使[0-9]{6}",
+            "[0-9]{6}使",
+        ]
+    }
+
     proptest! {
+        #[test]
+        fn a_plate_of_each_kind_is_read_however_it_was_written(plate in plates(), dot in "[·• .-]?", small: bool) {
+            let mut written: String = plate.chars().take(2).collect();
+            written.push_str(&dot);
+            written.extend(plate.chars().skip(2));
+            let written = if small { written.to_lowercase() } else { written };
+            prop_assert_eq!(normalize(&written), Ok(plate));
+        }
+
         #[test]
         fn made_up_plates_are_read_as_they_are(seed: u64, new_energy: bool) {
             let mut dice = rand_chacha::ChaCha8Rng::seed_from_u64(seed);

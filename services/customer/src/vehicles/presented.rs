@@ -8,14 +8,15 @@ use sqlx::PgConnection;
 
 use crate::{
     contacts::ContactValue,
+    context::Context,
     customers::{
-        KeyRing, stores,
+        stores,
         tries::{self, Try},
     },
     vehicles::{
         VehicleError,
         hand_over::{self, AtHand, Which},
-        plate, vin,
+        plate,
     },
 };
 
@@ -38,9 +39,9 @@ pub(crate) struct Presented {
 
 impl Presented {
     /// Reads it at `path` of a request.
-    pub(crate) fn parse(v: &mut Violations, path: &str, car: &PresentedCar, keys: &KeyRing) -> Option<Self> {
+    pub(crate) fn parse(v: &mut Violations, path: &str, car: &PresentedCar, ctx: &Context) -> Option<Self> {
         let vin =
-            vin::normalize(&car.vin).map_err(|error| v.push(format!("{path}.vin"), error.to_string())).ok();
+            ctx.vins.read(&car.vin).map_err(|error| v.push(format!("{path}.vin"), error.to_string())).ok();
         let plate = (!car.plate.is_empty()).then(|| plate::normalize(&car.plate)).transpose();
         let plate = plate.map_err(|error| v.push(format!("{path}.plate"), error.to_string()));
         let phone = (!car.phone.is_empty()).then(|| ContactValue::parse(ContactKind::Phone, &car.phone));
@@ -48,7 +49,7 @@ impl Presented {
         if car.plate.is_empty() && car.phone.is_empty() {
             v.push(format!("{path}.plate"), "is required, or the owner's phone: a VIN alone opens nothing");
         }
-        let phone_hash = phone.ok()?.and_then(|phone| keys.contact_hash(&phone));
+        let phone_hash = phone.ok()?.and_then(|phone| ctx.keys.contact_hash(&phone));
         Some(Self { vin: vin?, plate: plate.ok()?, phone_hash })
     }
 }
@@ -116,6 +117,14 @@ pub(crate) async fn find_known(tx: &mut PgConnection, id: VehicleId) -> Result<A
         Some(owner) if !stores::is_visible(tx, owner).await? => Err(VehicleError::Elsewhere.into()),
         Some(_) | None => Ok(known),
     }
+}
+
+/// Refuses what is about a car that the transaction's caller does not see.
+///
+/// # Errors
+/// `VEHICLE_NOT_FOUND` when so.
+pub(crate) async fn require_visible(tx: &mut PgConnection, vehicle: VehicleId) -> Result<()> {
+    if is_visible(tx, vehicle).await? { Ok(()) } else { Err(VehicleError::NotFound.into()) }
 }
 
 async fn is_visible(tx: &mut PgConnection, vehicle: VehicleId) -> Result<bool> {

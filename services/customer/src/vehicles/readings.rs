@@ -1,6 +1,10 @@
 //! What a car's odometer showed over time, with what was corrected and why.
 
-use foursight_kernel::{Result, StaffId, StoreId, VehicleId, sql::Timestamp, time};
+use foursight_kernel::{
+    Result, StaffId, StoreId, VehicleId,
+    sql::{self, Timestamp},
+    time,
+};
 use foursight_proto::customer::v1::{OdometerCorrection, OdometerCorrectionReason, OdometerReading};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -25,6 +29,16 @@ pub(super) struct Reading {
 
 /// The readings of a car that the transaction's caller may see, newest first.
 pub(super) async fn of(tx: &mut PgConnection, vehicle: VehicleId) -> Result<Vec<Reading>> {
+    page(tx, vehicle, None, None).await
+}
+
+/// So many of them after one, all without a limit.
+pub(super) async fn page(
+    tx: &mut PgConnection,
+    vehicle: VehicleId,
+    after: Option<(jiff::Timestamp, i64, Uuid)>,
+    most: Option<i64>,
+) -> Result<Vec<Reading>> {
     let readings = sqlx::query_as!(
         Reading,
         r#"SELECT r.subject_id, r.odometer_km, r.store_id, r.read_time, made.reason AS "instead?", c.reason AS "reason?",
@@ -35,8 +49,13 @@ pub(super) async fn of(tx: &mut PgConnection, vehicle: VehicleId) -> Result<Vec<
            LEFT JOIN customer.odometer_readings n ON n.vehicle_id = r.vehicle_id AND n.subject_id = c.id
            LEFT JOIN customer.odometer_corrections made ON made.id = r.subject_id
            WHERE r.vehicle_id = $1
-           ORDER BY r.read_time DESC, r.odometer_km DESC"#,
+             AND ($2::timestamptz IS NULL OR (r.read_time, r.odometer_km, r.subject_id) < ($2, $3::bigint, $4::uuid))
+           ORDER BY r.read_time DESC, r.odometer_km DESC, r.subject_id DESC LIMIT $5"#,
         vehicle.uuid(),
+        sql::maybe_at(after.map(|(time, ..)| time)) as _,
+        after.map(|(_, km, _)| km),
+        after.map(|(.., subject)| subject),
+        most,
     )
     .fetch_all(tx)
     .await?;
@@ -44,6 +63,11 @@ pub(super) async fn of(tx: &mut PgConnection, vehicle: VehicleId) -> Result<Vec<
 }
 
 impl Reading {
+    /// Its place among the readings of its car.
+    pub(super) fn place(&self) -> (jiff::Timestamp, i64, Uuid) {
+        (self.read_time.to_jiff(), self.odometer_km.into(), self.subject_id)
+    }
+
     /// Whether nobody has corrected it.
     pub(super) fn counts(&self) -> bool {
         self.reason.is_none()

@@ -1,9 +1,18 @@
 //! Reading vehicles as they are now.
 
-use foursight_kernel::{CustomerId, Result, VehicleId, sql::Timestamp, time};
-use foursight_proto::customer::v1::Vehicle;
+use foursight_kernel::{
+    CustomerId, Result, VehicleId,
+    sql::{Date, Timestamp},
+    time,
+};
+use foursight_proto::{
+    customer::v1::{Insurance, Vehicle, Warranty},
+    google::r#type,
+};
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+use crate::customers::date_to_proto;
 
 struct VehicleRow {
     id: Uuid,
@@ -16,6 +25,14 @@ struct VehicleRow {
     owner: Option<Uuid>,
     odometer_km: Option<i32>,
     version: i64,
+    warranty_end: Option<Date>,
+    warranty_km: Option<i32>,
+    compulsory_insurer: String,
+    compulsory_end: Option<Date>,
+    commercial_insurer: String,
+    commercial_end: Option<Date>,
+    inspection_date: Option<Date>,
+    registration_date: Option<Date>,
 }
 
 /// What gives back who shows to know the vehicle as it is. A plate that another car takes is no change of the vehicle's own row.
@@ -29,7 +46,9 @@ pub(crate) async fn read(tx: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Vehi
     let rows = sqlx::query_as!(
         VehicleRow,
         r#"SELECT v.id, v.vin, v.model, v.trim, v.colour, v.deliver_time, v.version, p.plate AS "plate?",
-                  o.customer_id AS "owner?", r.odometer_km AS "odometer_km?"
+                  o.customer_id AS "owner?", r.odometer_km AS "odometer_km?", v.warranty_end, v.warranty_km,
+                  v.compulsory_insurer, v.compulsory_end, v.commercial_insurer, v.commercial_end, v.inspection_date,
+                  v.registration_date
            FROM customer.vehicles v
            LEFT JOIN customer.vehicle_plates p ON p.vehicle_id = v.id AND p.end_time IS NULL
            LEFT JOIN customer.vehicle_ownerships o ON o.vehicle_id = v.id AND o.end_time IS NULL
@@ -65,6 +84,24 @@ impl VehicleRow {
             odometer_readings: Vec::new(),
             plates: Vec::new(),
             etag,
+            warranty: warranty(self.warranty_end, self.warranty_km),
+            compulsory_insurance: insurance(self.compulsory_insurer, self.compulsory_end),
+            commercial_insurance: insurance(self.commercial_insurer, self.commercial_end),
+            inspection_date: self.inspection_date.map(to_proto),
+            registration_date: self.registration_date.map(to_proto),
         }
     }
+}
+
+fn to_proto(date: Date) -> r#type::Date {
+    date_to_proto(date.to_jiff())
+}
+
+fn warranty(end: Option<Date>, km: Option<i32>) -> Option<Warranty> {
+    let any = end.is_some() || km.is_some();
+    any.then(|| Warranty { end_date: end.map(to_proto), end_km: km.unwrap_or_default() })
+}
+
+fn insurance(insurer: String, end: Option<Date>) -> Option<Insurance> {
+    end.map(|end| Insurance { insurer, end_date: Some(to_proto(end)) })
 }

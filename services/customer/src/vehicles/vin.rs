@@ -16,11 +16,26 @@ pub(crate) enum NotAVin {
     Check,
 }
 
-/// Reads a VIN in the form in which it is kept: upper case, without blanks.
+/// Whether a VIN needs the right check digit: it does where the market's rules say so, as in China and North America. The setting
+/// `customer.vin_check_digit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct VinRule {
+    pub(crate) check_digit: bool,
+}
+
+impl VinRule {
+    /// Reads a VIN in the form in which it is kept: upper case, without blanks.
+    pub(crate) fn read(self, text: &str) -> Result<String, NotAVin> {
+        let vin: String =
+            text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();
+        let check = check_digit(&vin).ok_or(NotAVin::Shape)?;
+        if !self.check_digit || vin.as_bytes()[CHECK_AT] == check { Ok(vin) } else { Err(NotAVin::Check) }
+    }
+}
+
+/// The same, by the rule of China.
 pub(crate) fn normalize(text: &str) -> Result<String, NotAVin> {
-    let vin: String = text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();
-    let check = check_digit(&vin).ok_or(NotAVin::Shape)?;
-    if vin.as_bytes()[CHECK_AT] == check { Ok(vin) } else { Err(NotAVin::Check) }
+    VinRule { check_digit: true }.read(text)
 }
 
 /// Puts the right check digit at place 9 of a text of 17 allowed characters, whatever stands there; for made-up cars.
@@ -83,6 +98,14 @@ mod tests {
         assert_eq!(normalize("1M8GDM9AXKP04278"), Err(NotAVin::Shape));
         assert_eq!(normalize("IM8GDM9AXKP042788"), Err(NotAVin::Shape));
         assert_eq!(normalize("一二三四五六七八九"), Err(NotAVin::Shape));
+    }
+
+    #[test]
+    fn where_the_market_has_no_check_digit_any_will_do() {
+        let rule = VinRule { check_digit: false };
+        assert_eq!(rule.read(" 1m8gdm9a1kp042788"), Ok("1M8GDM9A1KP042788".to_owned()));
+        assert_eq!(rule.read("1M8GDM9AXKP04278"), Err(NotAVin::Shape));
+        assert_eq!(rule.read("IM8GDM9AXKP042788"), Err(NotAVin::Shape));
     }
 
     proptest! {

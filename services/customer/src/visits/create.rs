@@ -69,7 +69,7 @@ fn parse(v: &mut Violations, ctx: &Context, caller: &Principal, visit: &Visit) -
             if !visit.vehicle.is_empty() {
                 v.push("visit.presented_car", "must be absent when the vehicle is named");
             }
-            Presented::parse(v, "visit.presented_car", car, &ctx.keys).map(Car::Presented)
+            Presented::parse(v, "visit.presented_car", car, ctx).map(Car::Presented)
         }
     };
     let customer = v.optional_name("visit.customer", &visit.customer);

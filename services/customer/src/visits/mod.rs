@@ -7,6 +7,8 @@ pub(crate) mod odometer;
 mod row;
 mod state;
 
+pub(crate) use state::to_money;
+
 use foursight_proto::customer::v1::{
     CompleteVisitRequest, CreateVisitRequest, GetVisitRequest, Visit, visit_service_server::VisitService,
 };

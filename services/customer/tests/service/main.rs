@@ -4,6 +4,7 @@
 mod assigning;
 mod birthdays;
 mod bulk;
+mod cars;
 mod colleagues;
 mod consents;
 mod contact_points;
@@ -20,6 +21,7 @@ mod receptions;
 mod repeats;
 mod scope;
 mod searching;
+mod standing;
 mod steps;
 mod story;
 mod updating;

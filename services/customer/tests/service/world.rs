@@ -14,7 +14,7 @@ use foursight_proto::{
     },
     identity::v1::Role,
 };
-use foursight_testkit::{Caller, CallerChannel, Directory, Stack};
+use foursight_testkit::{Builder, Caller, CallerChannel, Directory, Stack};
 use tonic::{Request, Status};
 
 pub(crate) struct World {
@@ -37,8 +37,13 @@ const EVERYTHING: [Role; 4] =
 
 impl World {
     pub(crate) async fn start() -> Self {
+        Self::on(Stack::builder().role(CustomerRole)).await
+    }
+
+    /// On a stack with this role and settings of its own.
+    pub(crate) async fn on(stack: Builder) -> Self {
         let directory = Directory::default();
-        let stack = Stack::builder().role(CustomerRole).signed_in_as("customer").directory(&directory);
+        let stack = stack.signed_in_as("customer").directory(&directory);
         let stack = stack.start().await.unwrap();
         let (hangzhou, suzhou) = (stack.ids.next(), stack.ids.next());
         let here = stack.staff(&EVERYTHING, &[hangzhou]).unwrap();

@@ -117,6 +117,12 @@ ids! {
     ContactPointId = "contactPoints";
     /// A fact that a file took on.
     FactId = "facts";
+    /// A word of the catalogue of tags.
+    TagId = "tags";
+    /// That a customer has or had a tag.
+    TagAssignmentId = "tagAssignments";
+    /// That a customer is or was in a group.
+    GroupMembershipId = "groupMemberships";
     /// A record of consent.
     ConsentId = "consents";
     /// A vehicle's file.

@@ -16,8 +16,9 @@ pub use clock::{Clock, SharedClock, SystemClock, TestClock};
 pub use error::{Error, Result, database_is_away, unique_violation};
 pub use fields::{Violation, Violations};
 pub use ids::{
-    CallTaskId, CaseId, ConsentId, ContactPointId, CustomerId, DeliveryId, FactId, Id, Ids, InvalidName,
-    LeadId, MessageId, ReceptionId, StaffId, StoreId, VehicleId, VisitId,
+    CallTaskId, CaseId, ConsentId, ContactPointId, CustomerId, DeliveryId, FactId, GroupMembershipId, Id,
+    Ids, InvalidName, LeadId, MessageId, ReceptionId, StaffId, StoreId, TagAssignmentId, TagId, VehicleId,
+    VisitId,
 };
 pub use page::Page;
 pub use replay::RequestKey;

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
-use foursight_kernel::{Result, StaffId, Violations, sql};
-use foursight_proto::customer::v1::{LifeCycleStage, ListCustomersRequest, SourceChannel};
+use foursight_kernel::{Result, StaffId, TagId, Violations, sql};
+use foursight_proto::customer::v1::{
+    CustomerGroup, LifeCycleStage, ListCustomersRequest, SourceChannel, ValueTier,
+};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -20,6 +22,9 @@ pub(in crate::customers) struct Filter {
     model: Option<String>,
     created: (Option<Timestamp>, Option<Timestamp>),
     visited: (Option<Timestamp>, Option<Timestamp>),
+    tag: Option<TagId>,
+    group: Option<CustomerGroup>,
+    value_tier: Option<ValueTier>,
 }
 
 impl Filter {
@@ -38,6 +43,9 @@ impl Filter {
                 v.timestamp("visited_from", request.visited_from.as_ref()),
                 v.timestamp("visited_before", request.visited_before.as_ref()),
             ),
+            tag: v.optional_name("tag", &request.tag),
+            group: v.optional_enum("group", request.group),
+            value_tier: v.optional_enum("value_tier", request.value_tier),
         };
         for (field, (from, before)) in
             [("created_before", filter.created), ("visited_before", filter.visited)]
@@ -52,6 +60,12 @@ impl Filter {
     /// Whether anything is left out.
     pub(in crate::customers) fn narrows(&self) -> bool {
         *self != Self::default()
+    }
+
+    /// The label of `file_labels` that all the files have, when they are of a tag or a group.
+    pub(in crate::customers) fn label(&self) -> Option<Uuid> {
+        let group = || self.group.map(|group| Uuid::from_u128(u128::from(group as u8)));
+        self.tag.map(TagId::uuid).or_else(group)
     }
 
     /// Between which ids the files are, from (with) and to (without), as ids carry the time.
@@ -92,7 +106,10 @@ impl Filter {
                        SELECT newest.check_in_time >= coalesce($8, '-infinity')
                               AND newest.check_in_time < coalesce($9, 'infinity')
                        FROM (SELECT v.check_in_time FROM customer.visits v
-                             WHERE v.customer_id = c.id ORDER BY v.check_in_time DESC LIMIT 1) newest))",
+                             WHERE v.customer_id = c.id ORDER BY v.check_in_time DESC LIMIT 1) newest))
+               AND ($10::uuid IS NULL OR $10 = ANY (c.tags))
+               AND ($11::smallint IS NULL OR $11 = ANY (c.groups))
+               AND ($12::smallint IS NULL OR c.value_tier = $12)",
             &ids,
             self.stage.map(sql::number),
             self.source.map(sql::number),
@@ -102,6 +119,9 @@ impl Filter {
             self.model.as_deref(),
             sql::maybe_at(self.visited.0) as _,
             sql::maybe_at(self.visited.1) as _,
+            self.tag.map(TagId::uuid),
+            self.group.map(sql::number),
+            self.value_tier.map(sql::number),
         )
         .fetch_all(tx)
         .await?;

@@ -38,6 +38,8 @@ pub(super) enum Source {
     Newest,
     /// Files with an open lead of this owner, newest first.
     OfOwner(Uuid),
+    /// Files with this label, a tag's or a group's, newest first.
+    Labelled(Uuid),
     /// What is meant by a text: first what is told by a number, newest first, then names in the order of their keys.
     Found(Search),
 }
@@ -82,6 +84,9 @@ impl<'a> Candidates<'a> {
         let found = match self.source {
             Source::Newest => newest::all(tx, self.stores, self.filter, after_id, most).await?,
             Source::OfOwner(owner) => newest::of_owner(tx, *owner, self.stores, after_id, most).await?,
+            Source::Labelled(label) => {
+                newest::labelled(tx, *label, self.stores, self.filter, after_id, most).await?
+            }
             Source::Found(search) => return self.found(tx, search, most).await,
         };
         let found: Vec<Candidate> = found.into_iter().map(Candidate::newest).collect();

@@ -6,6 +6,9 @@ use uuid::Uuid;
 
 use super::Filter;
 
+/// The store of labels that are the whole group's.
+const GROUP: Uuid = Uuid::nil();
+
 /// All of these stores, or of the group. Of a filter, only when the file was opened is looked at: that is a range of ids.
 pub(super) async fn all(
     tx: &mut PgConnection,
@@ -78,6 +81,36 @@ pub(super) async fn of_owner(
         owner,
         stores,
         after,
+        most,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(ids)
+}
+
+/// Those with this label. Each store has its own labels, and the group, too: so each is a range of one index.
+pub(super) async fn labelled(
+    tx: &mut PgConnection,
+    label: Uuid,
+    stores: Option<&[Uuid]>,
+    filter: &Filter,
+    after: Option<Uuid>,
+    most: i64,
+) -> Result<Vec<Uuid>> {
+    let (first, end) = filter.ids();
+    let ids = sqlx::query_scalar!(
+        r#"SELECT DISTINCT newest.customer_id AS "id!"
+           FROM unnest($1::uuid[]) AS store (id)
+           CROSS JOIN LATERAL (
+               SELECT customer_id FROM customer.file_labels
+               WHERE store_id = store.id AND label = $2 AND customer_id >= $3 AND customer_id < $4
+               ORDER BY customer_id DESC LIMIT $5
+           ) newest
+           ORDER BY 1 DESC LIMIT $5"#,
+        stores.unwrap_or(&[GROUP]),
+        label,
+        first,
+        after.map_or(end, |after| after.min(end)),
         most,
     )
     .fetch_all(tx)

@@ -34,9 +34,10 @@ impl Projection for NameKeys {
             files.extend(named(event)?);
         }
         let files: Vec<Uuid> = files.into_iter().collect();
-        let files = sqlx::query!("SELECT id, display_name FROM customer.customers WHERE id = ANY ($1)", &files)
-            .fetch_all(&mut *tx)
-            .await?;
+        let files =
+            sqlx::query!("SELECT id, display_name FROM customer.customers WHERE id = ANY ($1)", &files)
+                .fetch_all(&mut *tx)
+                .await?;
         if files.is_empty() {
             return Ok(());
         }
