@@ -16,6 +16,9 @@ use crate::{
 };
 
 const MOST_KINDS: usize = 50;
+/// From so many entries on a page ends, full or not, when only some kinds are wanted: a rare kind of a long history is not looked for to
+/// its beginning.
+const MOST_LOOKED_AT: i64 = 2_000;
 
 /// The last entry of a page: its instant, its place among others of that instant, its event.
 type Cursor = (jiff::Timestamp, i64, Uuid);
@@ -28,6 +31,8 @@ struct EntryRow {
     occur_time: Timestamp,
     place: i64,
     details: Value,
+    /// Whether it is an entry of the page; else it says where looking ended.
+    fits: bool,
 }
 
 /// What happened with a customer at the caller's stores, and what is of no one store, newest first.
@@ -59,26 +64,45 @@ pub(crate) async fn list(
     stores::require_visible(&mut tx, customer).await?;
     let rows = sqlx::query_as!(
         EntryRow,
-        "SELECT event_id, kind, resource, store_id, occur_time, place, details
-         FROM customer.timeline_entries
-         WHERE customer_id = $1
-           AND (cardinality($2::text[]) = 0 OR kind = ANY ($2))
-           AND ($3::timestamptz IS NULL OR (occur_time, place, event_id) < ($3, $4::bigint, $5::uuid))
-         ORDER BY occur_time DESC, place DESC, event_id DESC
-         LIMIT $6",
+        r#"WITH looked AS MATERIALIZED (
+               SELECT event_id, kind, resource, store_id, occur_time, place, details,
+                      cardinality($2::text[]) = 0 OR kind = ANY ($2) AS fits
+               FROM customer.timeline_entries
+               WHERE customer_id = $1
+                 AND ($3::timestamptz IS NULL OR (occur_time, place, event_id) < ($3, $4::bigint, $5::uuid))
+               ORDER BY occur_time DESC, place DESC, event_id DESC
+               LIMIT CASE WHEN cardinality($2::text[]) = 0 THEN $6::bigint ELSE $7::bigint END
+           )
+           SELECT event_id, kind, resource, store_id, occur_time, place, details, fits AS "fits!" FROM (
+               (SELECT * FROM looked WHERE fits ORDER BY occur_time DESC, place DESC, event_id DESC LIMIT $6::bigint)
+               UNION ALL
+               -- Where looking ended, perhaps before the history did.
+               (SELECT event_id, kind, resource, store_id, occur_time, place, details, false FROM looked
+                ORDER BY occur_time DESC, place DESC, event_id DESC OFFSET $7::bigint - 1)
+           ) page
+           ORDER BY occur_time DESC, place DESC, event_id DESC, fits DESC"#,
         customer.uuid(),
         &request.kinds,
         sql::maybe_at(after.map(|(time, ..)| time)) as _,
         after.map(|(_, place, _)| place),
         after.map(|(.., event)| event),
         page.limit,
+        MOST_LOOKED_AT,
     )
     .fetch_all(&mut *tx)
     .await?;
-    let (rows, next_page_token) =
-        page.finish(rows, |row| (row.occur_time.to_jiff(), row.place, row.event_id))?;
-    let timeline_entries =
-        rows.into_iter().map(|row| row.into_proto(customer)).collect::<Result<Vec<_>>>()?;
+    let place = |row: &EntryRow| (row.occur_time.to_jiff(), row.place, row.event_id);
+    let (rows, mut next_page_token) = page.finish(rows, place)?;
+    if next_page_token.is_empty()
+        && let Some(last) = rows.last().filter(|last| !last.fits)
+    {
+        next_page_token = page.token(&place(last))?;
+    }
+    let timeline_entries = rows
+        .into_iter()
+        .filter(|row| row.fits)
+        .map(|row| row.into_proto(customer))
+        .collect::<Result<Vec<_>>>()?;
     Ok(ListTimelineEntriesResponse { timeline_entries, next_page_token })
 }
 

@@ -24,5 +24,6 @@ mod searching;
 mod standing;
 mod steps;
 mod story;
+mod timeline;
 mod updating;
 mod world;
