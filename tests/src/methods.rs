@@ -227,6 +227,16 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
             });
             json!({ "vehicle": vehicle, "updateMask": "*", "store": store, "source": "SOURCE_CHANNEL_CALL" })
         }
+        "AddVehiclePerson" => json!({
+            "role": "VEHICLE_ROLE_DRIVER", "displayName": "安可朗", "phone": "13900001235", "store": store,
+        }),
+        "EndVehiclePerson" | "RevealVehiclePerson" => {
+            let person = format!("{}/people/{}", names.of("vehicles"), uuid::Uuid::nil());
+            match method {
+                "EndVehiclePerson" => json!({ "person": person, "store": store }),
+                _ => json!({ "person": person, "reason": "the driver has to be called" }),
+            }
+        }
         "RevealField" => json!({
             "field": "SENSITIVE_FIELD_CONTACT_POINT", "contactPoint": names.of("contactPoints"),
             "reason": "the customer asked for a call",
