@@ -73,11 +73,11 @@ fn parse(v: &mut Violations, request: &AddVehiclePersonRequest) -> Option<NewPer
         let stranger = VehiclePerson { display_name, phone, ..VehiclePerson::default() };
         Some(Who::Stranger(Box::new(stranger)))
     } else {
-        for (field, text) in [("person.display_name", &person.display_name), ("person.phone", &person.phone)]
-        {
-            if !text.is_empty() {
-                v.push(field, "is for somebody without a file; the customer's file has it");
-            }
+        if !person.display_name.is_empty() || !person.phone.is_empty() {
+            v.push(
+                "person.customer",
+                "is for somebody with a file, which has name and phone; leave those out, or this",
+            );
         }
         v.name("person.customer", &person.customer).map(Who::Customer)
     };
