@@ -268,6 +268,10 @@ fn body_of_files(method: &str, names: &Names) -> Option<Value> {
             json!({ "customer": names.of("customers"), "plate": "沪A12345", "vin": "1M8GDM9AXKP042788" })
         }
         "CreateTag" => json!({ "displayNameZh": "自驾游", "displayNameEn": "Road trips" }),
+        "AddContactPoint" => json!({
+            "kind": "CONTACT_KIND_WECHAT", "value": "an_demo_2", "store": store, "source": "SOURCE_CHANNEL_CALL",
+        }),
+        "EndContactPoint" => json!({ "contactPoint": names.of("contactPoints"), "store": store }),
         "TagCustomer" | "UntagCustomer" => json!({ "store": store, "tags": [names.of("tags")] }),
         "AddToGroup" => json!({
             "store": store, "group": "CUSTOMER_GROUP_CAR_CLUB", "reason": "入会申请", "startTime": "2026-01-05T09:30:00Z",

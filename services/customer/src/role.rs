@@ -19,7 +19,7 @@ use crate::{
     consents::Consents,
     contacts::Contacts,
     context::Context,
-    customers::{Customers, FilesById, KeyRing, Rewrap, name_keys::KeyWriter},
+    customers::{Customers, FilesById, KeyRing, Rewrap, name_keys},
     deliveries::Deliveries,
     groups::Groups,
     leads::{self, Leads},
@@ -88,11 +88,10 @@ impl Role for CustomerRole {
         let standing = value::consumer(rule, context.clock.clone(), context.ids.clone());
         Ok(RoleParts {
             routes,
-            consumers: vec![timeline::consumer(), staff::consumer(), standing],
+            consumers: vec![timeline::consumer(), staff::consumer(), name_keys::consumer(), standing],
             workers: vec![
                 staffing::worker(context, self.name(), LOOK_EVERY, leads::Release),
                 Worker::new("rewrap", REWRAP_EVERY, Arc::new(rewrap)),
-                KeyWriter::worker(context.db.clone()),
                 Ranker::worker(context.db.clone(), context.clock.clone(), context.ids.clone(), rule),
             ],
             ..RoleParts::default()

@@ -72,15 +72,15 @@ fn no_service_reads_or_writes_another_s_schema() -> Result<()> {
                 refused(&mut role, "SELECT customer.file_of(1::smallint, '{}', NULL)").await?;
                 refused(&mut role, "SELECT * FROM customer.files('*', '{}')").await?;
                 refused(&mut role, "SELECT * FROM customer.files_in_reach").await?;
-                refused(&mut role, "SELECT customer.write_name_keys('{}', '{}', 1::smallint)").await?;
+                refused(&mut role, "SELECT customer.write_name_keys('{}', '{}')").await?;
                 refused(
                     &mut role,
-                    "SELECT customer.add_name_keys(gen_random_uuid(), gen_random_uuid(), '', 1::smallint)",
+                    "SELECT customer.replate_vehicle(gen_random_uuid(), '沪A12345', now(), now())",
                 )
                 .await?;
                 refused(
                     &mut role,
-                    "SELECT customer.replate_vehicle(gen_random_uuid(), '沪A12345', now(), now())",
+                    "SELECT * FROM customer.take_over_phone(gen_random_uuid(), NULL, now(), now())",
                 )
                 .await?;
                 refused(&mut role, "SELECT customer.plate_holder('沪A12345', '1M8GDM9AXKP042788')").await?;

@@ -56,6 +56,7 @@ fn oracle_of(table: &str) -> Option<String> {
         | "customer.contact_points"
         | "customer.consents"
         | "customer.facts"
+        | "customer.named_files"
         | "customer.customer_tags"
         | "customer.group_memberships"
         | "customer.customer_values"

@@ -48,17 +48,19 @@ async fn release(tx: &mut PgConnection, round: &Round, mut case: Case) -> Result
 
 /// Cases whose owner is known and may not own them, locked. One that somebody is working on is left for the next round.
 async fn stranded(tx: &mut PgConnection, limit: i64) -> Result<Vec<Uuid>> {
-    // Found by the index alone, then locked: whoever was given one meanwhile keeps it, as its owner is looked at again. Whose roles
+    // Found by the index alone, once, then locked: whoever was given one meanwhile keeps it, as its owner is looked at again. Whose roles
     // were not heard yet is judged as before they were kept, as `stores::may_own` does.
     let ids = sqlx::query_scalar!(
-        "SELECT c.id FROM complaint.cases c
-         WHERE c.state <> 5 AND (c.id, c.owner_id) IN (
+        "WITH found AS MATERIALIZED (
              SELECT o.id, o.owner_id FROM complaint.staff s JOIN complaint.cases o ON o.owner_id = s.staff_id
              WHERE o.state <> 5 AND o.owner_id IS NOT NULL
                AND NOT (s.active AND (s.headquarters OR s.stores @> ARRAY[o.store_id])
                         AND (s.roles IS NULL OR s.roles && $1::smallint[]))
-             LIMIT $2)
-         FOR UPDATE SKIP LOCKED",
+             LIMIT $2
+         )
+         SELECT c.id FROM found f JOIN complaint.cases c ON c.id = f.id
+         WHERE c.state <> 5 AND c.owner_id = f.owner_id
+         FOR UPDATE OF c SKIP LOCKED",
         &stores::owner_roles(),
         limit,
     )

@@ -224,6 +224,20 @@ impl customer_service_server::CustomerService for Customers {
         Err(Status::not_found("nobody is known here"))
     }
 
+    async fn add_contact_point(
+        &self,
+        _: Request<customer::AddContactPointRequest>,
+    ) -> Result<Response<customer::Customer>, Status> {
+        Err(Status::not_found("nobody is known here"))
+    }
+
+    async fn end_contact_point(
+        &self,
+        _: Request<customer::EndContactPointRequest>,
+    ) -> Result<Response<customer::Customer>, Status> {
+        Err(Status::not_found("nobody is known here"))
+    }
+
     async fn reveal_field(
         &self,
         _: Request<customer::RevealFieldRequest>,

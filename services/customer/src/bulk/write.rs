@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     bulk::{Batch, ConsentRow, events::Versions, seal::Sealed},
-    customers::{name_keys, search},
+    customers::search,
     vehicles::{plate, vin},
 };
 
@@ -19,8 +19,8 @@ pub(super) fn column<R, T>(rows: &[R], of: impl Fn(&R) -> T) -> Vec<T> {
 pub(super) async fn customers(tx: &mut PgConnection, rows: &[Sealed], versions: &Versions) -> Result<()> {
     sqlx::query!(
         "INSERT INTO customer.customers (id, kind, display_name, search_name, gender, birthday, national_id_sealed,
-             national_id_hash, store_id, source, stage, version, create_time, update_time, key_rules)
-         SELECT id, kind, name, search, gender, birthday, sealed, hash, store, source, stage, version, at, at, $14
+             national_id_hash, store_id, source, stage, version, create_time, update_time)
+         SELECT id, kind, name, search, gender, birthday, sealed, hash, store, source, stage, version, at, at
          FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::smallint[], $6::date[], $7::bytea[],
                      $8::bytea[], $9::uuid[], $10::smallint[], $11::smallint[], $12::bigint[], $13::timestamptz[])
               AS r (id, kind, name, search, gender, birthday, sealed, hash, store, source, stage, version, at)",
@@ -37,14 +37,10 @@ pub(super) async fn customers(tx: &mut PgConnection, rows: &[Sealed], versions: 
         &column(rows, |row| sql::number(row.stage)),
         &column(rows, |row| versions.of(row.file.id)),
         &column(rows, |row| sql::at(row.create_time)) as _,
-        name_keys::RULES,
     )
     .execute(&mut *tx)
     .await?;
     stores(tx, rows).await?;
-    let ids = column(rows, |row| row.file.id.uuid());
-    let names: Vec<&str> = rows.iter().map(|row| row.file.facts.display_name.as_str()).collect();
-    name_keys::write(tx, &ids, &names).await?;
     sqlx::query!(
         "INSERT INTO customer.customer_keys (customer_id, master_version, wrapped)
          SELECT * FROM unnest($1::uuid[], $2::integer[], $3::bytea[])",

@@ -31,7 +31,7 @@ pub(crate) struct Learnt {
 }
 
 /// A contact point that holds now.
-struct PointOnFile {
+pub(super) struct PointOnFile {
     kind: i16,
     sealed: Vec<u8>,
     hash: Option<Vec<u8>>,
@@ -54,14 +54,7 @@ pub(crate) async fn learn(
     points(tx, ctx, customer, &file.key, told, now, &mut learnt).await?;
     let counted = facts_lacked(tx, ctx, caller, &file, told, now, &mut learnt).await?;
     if !counted && !learnt.added.is_empty() {
-        sqlx::query!(
-            "UPDATE customer.customers SET version = version + 1, update_time = $2 WHERE id = $1",
-            customer.uuid(),
-            sql::at(now) as _,
-        )
-        .execute(tx)
-        .await
-        .map_err(foursight_kernel::Error::from)?;
+        on_file::touch(tx, customer, now).await?;
     }
     Ok(learnt)
 }
@@ -75,13 +68,7 @@ async fn points(
     now: Timestamp,
     learnt: &mut Learnt,
 ) -> Result<()> {
-    let held = sqlx::query_as!(
-        PointOnFile,
-        "SELECT kind, sealed, hash FROM customer.contact_points WHERE customer_id = $1 AND end_time IS NULL",
-        customer.uuid(),
-    )
-    .fetch_all(&mut *tx)
-    .await?;
+    let held = held(tx, customer).await?;
     // Ids of one instant come in no order; a file shows its contact points in the order in which they were told.
     let mut ids: Vec<ContactPointId> = told.contacts.iter().map(|_| ctx.ids.next()).collect();
     ids.sort_unstable();
@@ -121,8 +108,25 @@ async fn points(
     Ok(())
 }
 
+/// The contact points of a file that hold now.
+pub(super) async fn held(tx: &mut PgConnection, customer: CustomerId) -> Result<Vec<PointOnFile>> {
+    let held = sqlx::query_as!(
+        PointOnFile,
+        "SELECT kind, sealed, hash FROM customer.contact_points WHERE customer_id = $1 AND end_time IS NULL",
+        customer.uuid(),
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(held)
+}
+
 /// Whether the file has the value. An address has no hash, and a file few of them.
-fn holds(held: &[PointOnFile], key: &DataKey, value: &ContactValue, hash: Option<&[u8]>) -> Result<bool> {
+pub(super) fn holds(
+    held: &[PointOnFile],
+    key: &DataKey,
+    value: &ContactValue,
+    hash: Option<&[u8]>,
+) -> Result<bool> {
     for point in held.iter().filter(|point| point.kind == value.kind() as i16) {
         let same = match hash {
             Some(_) => point.hash.as_deref() == hash,

@@ -1,8 +1,10 @@
 //! The customer's file: opening, reading, finding, showing a fact whole.
 
+mod add_contact_point;
 mod birthday;
 pub(crate) mod correct_stage;
 mod create;
+mod end_contact_point;
 mod facts;
 mod file;
 pub(crate) mod file_step;
@@ -34,10 +36,12 @@ mod update;
 use foursight_access::rights::roles_in_words;
 use foursight_kernel::{CustomerId, Error};
 use foursight_proto::customer::v1::{
-    CreateCustomerRequest, Customer, GetCustomerRequest, ListCustomersRequest, ListCustomersResponse,
-    ListFactsRequest, ListFactsResponse, ListTimelineEntriesRequest, ListTimelineEntriesResponse,
-    RevealFieldRequest, RevealFieldResponse, UpdateCustomerRequest, customer_service_server::CustomerService,
+    AddContactPointRequest, CreateCustomerRequest, Customer, EndContactPointRequest, GetCustomerRequest,
+    ListCustomersRequest, ListCustomersResponse, ListFactsRequest, ListFactsResponse,
+    ListTimelineEntriesRequest, ListTimelineEntriesResponse, RevealFieldRequest, RevealFieldResponse,
+    UpdateCustomerRequest, customer_service_server::CustomerService,
 };
+use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 
 pub(crate) use file::{FilesById, date_to_proto};
@@ -68,6 +72,21 @@ pub(crate) enum CustomerError {
          its `visitor`, finds that file and opens it to the store{}", who_receives(*receives)
     )]
     ExistsElsewhere { receives: bool },
+    /// It holds already.
+    #[error("the file has this contact point already")]
+    PointExists,
+    /// Too many hold.
+    #[error("the file has 20 contact points that hold; end one first")]
+    PointsFull,
+    /// When.
+    #[error("the contact point has ended already")]
+    PointEnded(Timestamp),
+    /// With whose it is, if the caller may see the file.
+    #[error(
+        "the phone is on another customer's file, as far as the group knows; ask again, and if it is this customer's, send \
+         phone_confirmed"
+    )]
+    PhoneTaken(Option<CustomerId>),
     /// Somebody was faster.
     #[error("the file was changed since it was read; read it again and decide again")]
     Changed,
@@ -86,6 +105,17 @@ impl From<CustomerError> for Error {
         let message = error.to_string();
         match error {
             CustomerError::NotFound => Self::not_found("CUSTOMER_NOT_FOUND", message),
+            CustomerError::PointExists => Self::already_exists("CONTACT_POINT_EXISTS", message),
+            CustomerError::PointsFull => Self::failed_precondition("CONTACT_POINTS_FULL", message),
+            CustomerError::PointEnded(time) => Self::failed_precondition("CONTACT_POINT_ENDED", message)
+                .with_metadata("end_time", time.to_string()),
+            CustomerError::PhoneTaken(holder) => {
+                let error = Self::already_exists("PHONE_TAKEN", message);
+                match holder {
+                    Some(holder) => error.with_metadata("customer", holder.name()),
+                    None => error,
+                }
+            }
             CustomerError::Changed => Self::aborted("CUSTOMER_CHANGED", message),
             CustomerError::NoSuchFact => Self::not_found("FACT_NOT_FOUND", message),
             CustomerError::Exists(customer) => {
@@ -139,6 +169,22 @@ impl CustomerService for Customers {
     ) -> Result<Response<ListFactsResponse>, Status> {
         let caller = foursight_access::caller(&request)?;
         Ok(Response::new(list_facts::list(&self.0, &caller, &request.into_inner()).await?))
+    }
+
+    async fn add_contact_point(
+        &self,
+        request: Request<AddContactPointRequest>,
+    ) -> Result<Response<Customer>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(add_contact_point::add(&self.0, &caller, request.into_inner()).await?))
+    }
+
+    async fn end_contact_point(
+        &self,
+        request: Request<EndContactPointRequest>,
+    ) -> Result<Response<Customer>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(end_contact_point::end(&self.0, &caller, request.into_inner()).await?))
     }
 
     async fn reveal_field(

@@ -14,7 +14,6 @@ use crate::{
     customers::{
         CustomerError, LunarBirthday, Profile, WrappedKey,
         facts::{Facts, Field},
-        name_keys,
         open::{Clash, OpenError},
         profile::Contact,
         sealing::{DataKey, FieldKind},
@@ -129,9 +128,6 @@ impl OnFile {
             facts.take(*field, told);
         }
         let version = self.update(tx, ctx, &facts, origin.time).await?;
-        if fields.contains(&Field::DisplayName) {
-            name_keys::write(tx, &[self.id.uuid()], &[facts.display_name.as_str()]).await?;
-        }
         self.record(tx, ctx, caller, (fields, &facts), origin).await?;
         Ok(version)
     }
@@ -233,4 +229,16 @@ impl OnFile {
         .await?;
         Ok(())
     }
+}
+
+/// The file has changed. Gives its new version.
+pub(crate) async fn touch(tx: &mut PgConnection, id: CustomerId, now: Timestamp) -> Result<i64> {
+    let version = sqlx::query_scalar!(
+        "UPDATE customer.customers SET version = version + 1, update_time = $2 WHERE id = $1 RETURNING version",
+        id.uuid(),
+        sql::at(now) as _,
+    )
+    .fetch_one(tx)
+    .await?;
+    Ok(version)
 }

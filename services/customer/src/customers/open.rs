@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use crate::{
     context::Context,
     customers::{
-        LunarBirthday, SealedFile, name_keys,
+        LunarBirthday, SealedFile,
         sealed_file::PointColumns,
         search,
         tries::{Opening, TooManyTries},
@@ -83,9 +83,10 @@ fn clash(error: sqlx::Error) -> OpenError {
 }
 
 /// How many values [`opening`] has.
-const VALUES: usize = 40;
+const VALUES: usize = 38;
 
-/// The statement of the file's own rows. With `admission`, it fails when the caller was refused too often. Its text is put together, so that no compiler checks it; every test that opens a file does.
+/// The statement of the file's own rows. With `admission`, it fails when the caller was refused too often. Its text is put together,
+/// so that no compiler checks it; every test that opens a file does.
 fn opening<'q>(
     file: &'q SealedFile,
     points: &'q PointColumns<'q>,
@@ -97,19 +98,18 @@ fn opening<'q>(
         record::statement(
             "admitted AS MATERIALIZED (
                  SELECT customer.admit_opening($23, $24, $25) FROM reach
-             ), keyed AS MATERIALIZED (
-                 SELECT customer.add_name_keys($1, $9, $39, $40) AS rules FROM reach
              ), file AS (
                  INSERT INTO customer.customers (id, kind, display_name, search_name, gender, birthday,
                      national_id_sealed, national_id_hash, store_id, source, stage, version, create_time, update_time,
                      request_id, request_hash, lunar_year, lunar_month, lunar_leap, lunar_day,
                      occupation, intended_models, car_use, budget_min_fen, budget_max_fen, spending_preference,
-                     contact_channel, contact_from, contact_to, key_rules)
+                     contact_channel, contact_from, contact_to)
                  SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13, $14, $26, $27, $28, $29,
-                     $30, $31, $32, $33, $34, $35, $36, $37, $38, keyed.rules
-                 FROM reach, admitted, keyed
+                     $30, $31, $32, $33, $34, $35, $36, $37, $38
+                 FROM reach, admitted
              ), link AS (
-                 INSERT INTO customer.customer_stores (customer_id, store_id, start_time) SELECT $1, $9, $12 FROM reach
+                 INSERT INTO customer.customer_stores (customer_id, store_id, start_time, opened)
+                 SELECT $1, $9, $12, true FROM reach
              ), key AS (
                  INSERT INTO customer.customer_keys (customer_id, master_version, wrapped)
                  SELECT $1, $15, $16 FROM reach
@@ -170,8 +170,6 @@ fn opening<'q>(
         .bind(profile.contact.channel)
         .bind(profile.contact.hours.map(|(from, _)| from))
         .bind(profile.contact.hours.map(|(_, to)| to))
-        .bind(name_keys::text_of(&facts.display_name))
-        .bind(name_keys::RULES)
 }
 
 /// The same with what it tells and who did it.

@@ -99,6 +99,7 @@ fn parse(v: &mut Violations, ctx: &Context, request: &UpdateCustomerRequest) -> 
         v.push("customer", "is required");
     }
     let customer = request.customer.as_ref()?;
+    v.optional_name::<StoreId>("customer.store", &customer.store);
     let paths = request.update_mask.as_ref().map(|mask| mask.paths.as_slice()).unwrap_or_default();
     let fields = fields(v, customer, paths);
     let told = Facts::parse(v, "customer", customer, &fields, None, ctx.today());

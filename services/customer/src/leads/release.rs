@@ -52,17 +52,18 @@ async fn tell(tx: &mut PgConnection, round: &Round, lead: &Taken) -> Result<()> 
 
 /// Takes a batch of leads whose owner is known and may not own them. One that somebody is working on is left for the next round.
 async fn take(tx: &mut PgConnection, round: &Round) -> Result<Vec<Taken>> {
-    // Found by the index alone, then locked: whoever was given one meanwhile keeps it, as its owner is looked at again.
+    // Found by the index alone, once, then locked: whoever was given one meanwhile keeps it, as its owner is looked at again.
     let released = sqlx::query_as!(
         Taken,
-        "WITH stranded AS (
-             SELECT l.id FROM customer.leads l
-             WHERE l.state = 1 AND l.release_time IS NULL AND (l.id, l.owner_id) IN (
-                 SELECT o.id, o.owner_id FROM customer.staff s JOIN customer.leads o ON o.owner_id = s.id
-                 WHERE o.state = 1 AND o.release_time IS NULL
-                   AND NOT (s.active AND (s.headquarters OR s.stores @> ARRAY[o.store_id]) AND s.roles && $1::smallint[])
-                 LIMIT $2)
-             FOR NO KEY UPDATE SKIP LOCKED
+        "WITH found AS MATERIALIZED (
+             SELECT o.id, o.owner_id FROM customer.staff s JOIN customer.leads o ON o.owner_id = s.id
+             WHERE o.state = 1 AND o.release_time IS NULL
+               AND NOT (s.active AND (s.headquarters OR s.stores @> ARRAY[o.store_id]) AND s.roles && $1::smallint[])
+             LIMIT $2
+         ), stranded AS (
+             SELECT l.id FROM found f JOIN customer.leads l ON l.id = f.id
+             WHERE l.state = 1 AND l.release_time IS NULL AND l.owner_id = f.owner_id
+             FOR NO KEY UPDATE OF l SKIP LOCKED
          )
          UPDATE customer.leads l SET release_time = $3, version = version + 1, update_time = $3
          FROM stranded WHERE l.id = stranded.id

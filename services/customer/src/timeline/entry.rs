@@ -20,9 +20,11 @@ pub(crate) struct Entry {
 }
 
 /// The kinds of entries; the table in `timeline` says what each has. The last two are events that are newer than the program.
-pub(crate) const KINDS: [&str; 40] = [
+pub(crate) const KINDS: [&str; 42] = [
     "CUSTOMER_CREATED",
     "CUSTOMER_UPDATED",
+    "CONTACT_POINT_ADDED",
+    "CONTACT_POINT_ENDED",
     "CUSTOMER_TAGGED",
     "GROUP_JOINED",
     "GROUP_LEFT",

@@ -3,9 +3,9 @@
 use foursight_messaging::{HandleError, Received};
 use foursight_proto::customer::{
     events::v1::{
-        ConsentRecorded, CustomerCreated, CustomerUpdated, LeadAssigned, LeadCreated, LeadGraded, LeadLost,
-        LeadReleased, OdometerCorrected, PlateCorrected, ReceptionCreated, VehicleDelivered, VehicleUpdated,
-        VisitCompleted, VisitStarted,
+        ConsentRecorded, ContactPointAdded, ContactPointEnded, CustomerCreated, CustomerUpdated,
+        LeadAssigned, LeadCreated, LeadGraded, LeadLost, LeadReleased, OdometerCorrected, PlateCorrected,
+        ReceptionCreated, VehicleDelivered, VehicleUpdated, VisitCompleted, VisitStarted,
     },
     v1::{
         ConsentState, ContactKind, CustomerKind, LeadGrade, LeadLossReason, OdometerCorrectionReason,
@@ -30,6 +30,18 @@ pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
         let details = [("fields", it.fields.join(",")), ("source", source(it.source))];
         return Ok(Entry::of(&it.customer, "CUSTOMER_UPDATED", Rank::File, it.customer.clone(), details));
     }
+    if let Some(it) = event.decode::<ContactPointAdded>()? {
+        let details = [
+            ("kind", contact_kind(it.kind)),
+            ("source", source(it.source)),
+            ("taken_over", flag(it.taken_over)),
+        ];
+        return Ok(Entry::of(&it.customer, "CONTACT_POINT_ADDED", Rank::File, it.contact_point, details));
+    }
+    if let Some(it) = event.decode::<ContactPointEnded>()? {
+        let details = [("kind", contact_kind(it.kind)), ("taken_over", flag(it.taken_over))];
+        return Ok(Entry::of(&it.customer, "CONTACT_POINT_ENDED", Rank::File, it.contact_point, details));
+    }
     for entry in [from_standing::entry(event)?, from_people::entry(event)?] {
         if entry.is_some() {
             return Ok(entry);
@@ -38,7 +50,7 @@ pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
     if let Some(it) = event.decode::<ConsentRecorded>()? {
         let details = [
             ("purpose", code(it.purpose, Purpose::as_str_name, "PURPOSE_")),
-            ("contact_kind", code(it.contact_kind, ContactKind::as_str_name, "CONTACT_KIND_")),
+            ("contact_kind", contact_kind(it.contact_kind)),
             ("state", code(it.state, ConsentState::as_str_name, "CONSENT_STATE_")),
         ];
         return Ok(Entry::of(&it.customer, "CONSENT_RECORDED", Rank::Consent, it.customer.clone(), details));
@@ -107,6 +119,15 @@ pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
         return Ok(Entry::of(&it.customer, "VEHICLE_UPDATED", Rank::Visit, it.vehicle, details));
     }
     Ok(None)
+}
+
+fn contact_kind(value: i32) -> String {
+    code(value, ContactKind::as_str_name, "CONTACT_KIND_")
+}
+
+/// Nothing where it is not so.
+fn flag(is: bool) -> String {
+    if is { is.to_string() } else { String::new() }
 }
 
 fn source(value: i32) -> String {

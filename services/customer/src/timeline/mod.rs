@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `CUSTOMER_CREATED` | the customer | `kind`, `source` |
 //! | `CUSTOMER_UPDATED` | the customer | `fields` (by their paths, with commas between), `source` |
+//! | `CONTACT_POINT_ADDED`, `CONTACT_POINT_ENDED` | the contact point | `kind`, `source`, `taken_over` (from another, by another) |
 //! | `CUSTOMER_TAGGED` | the customer | `added`, `removed` (tags, with commas between) |
 //! | `GROUP_JOINED`, `GROUP_LEFT` | the customer | `group` |
 //! | `VALUE_TIER_CHANGED` (not the first one that the amounts say) | the customer | `value_tier`, `previous_tier`, `decided` |

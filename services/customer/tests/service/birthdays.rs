@@ -40,6 +40,7 @@ async fn a_file_keeps_the_lunar_birthday_and_tells_the_next_one_in_solar_days() 
     assert_eq!(made.birthday, solar(1990, 7, 1), "the id card's date stays beside it");
     assert_eq!(made.next_birthday, solar(2027, 6, 14), "the ordinary 5th month: 2027 has no leap one");
     assert_eq!(world.file(&world.here, &made.name).await.unwrap(), made);
+    world.stack.settled().await.unwrap();
     let request = ListCustomersRequest { q: "示例".to_owned(), ..ListCustomersRequest::default() };
     let listed = world.customers(&world.here).list_customers(request).await.unwrap().into_inner();
     assert_eq!(listed.customers, [made]);

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use crate::world::{World, creation, delivery, person};
 
 async fn found(world: &World, caller: &Caller, q: &str) -> Vec<String> {
+    world.stack.settled().await.unwrap();
     let request = ListCustomersRequest { q: q.to_owned(), ..ListCustomersRequest::default() };
     let list = world.customers(caller).list_customers(request).await.unwrap().into_inner();
     list.customers.into_iter().map(|customer| customer.display_name).collect()

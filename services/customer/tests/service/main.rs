@@ -7,6 +7,7 @@ mod bulk;
 mod cars;
 mod colleagues;
 mod consents;
+mod contact_points;
 mod files;
 mod finding;
 mod guessing;

@@ -24,7 +24,7 @@ use crate::world::{World, creation, person};
 const NATIONAL_ID: &str = "11010519491231002X";
 
 impl World {
-    async fn update(
+    pub(crate) async fn update(
         &self,
         by: &Caller,
         name: &str,
@@ -245,7 +245,8 @@ async fn a_national_id_is_on_one_file_however_many_write_at_once() {
     let stranger = world.open(&world.there, world.suzhou, "示例九", "13800009999").await.name;
     let request =
         || UpdateCustomerRequest { store: world.suzhou.name(), ..world.change(&stranger, told.clone(), &[]) };
-    for _ in 0..10 {
+    // So many at one national id.
+    for _ in 0..5 {
         let status = world.send(&world.there, request()).await.unwrap_err();
         let info = status.get_details_error_info().unwrap();
         assert_eq!((info.reason.as_str(), info.metadata.get("customer")), ("CUSTOMER_EXISTS", None));

@@ -77,7 +77,7 @@ impl fmt::Display for DemoReport {
     }
 }
 
-/// Loads the demo group of so many customers (at most 300,000), or what is missing of it. `progress` hears how many
+/// Loads the demo group of so many customers (at most 1,200,000), or what is missing of it. `progress` hears how many
 /// customers are there, and of how many.
 ///
 /// # Errors

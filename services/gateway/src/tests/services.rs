@@ -256,6 +256,20 @@ impl CustomerService for Double {
         Ok(Response::new(customer::ListFactsResponse::default()))
     }
 
+    async fn add_contact_point(
+        &self,
+        _: tonic::Request<customer::AddContactPointRequest>,
+    ) -> Answered<Customer> {
+        Ok(Response::new(Customer::default()))
+    }
+
+    async fn end_contact_point(
+        &self,
+        _: tonic::Request<customer::EndContactPointRequest>,
+    ) -> Answered<Customer> {
+        Ok(Response::new(Customer::default()))
+    }
+
     async fn reveal_field(
         &self,
         request: tonic::Request<customer::RevealFieldRequest>,

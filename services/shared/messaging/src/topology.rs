@@ -25,8 +25,9 @@ const DUPLICATE_WINDOW: Duration = Duration::from_mins(10);
 /// The most bytes that the end of an audit log may have, headers included.
 const ANCHOR_SIZE: i32 = 1_024;
 
-/// How long a consumer may take before an event is given to another replica.
-pub const ACK_WAIT: Duration = Duration::from_secs(30);
+/// How long a consumer may take before an event is given to another replica. What was under way when a connection or a process
+/// died waits as long. Who takes longer hears it again, and finds it in the inbox.
+pub const ACK_WAIT: Duration = Duration::from_secs(10);
 
 /// The names, all with one prefix.
 #[derive(Debug, Clone)]

@@ -68,7 +68,7 @@ impl<'a> Candidates<'a> {
     ) -> Result<Self> {
         let after_key = match (source, after) {
             (Source::Found(search), Some((BY_NAME, id, nth))) => {
-                let key = names::key_at(tx, search, stores, id, nth).await?;
+                let key = names::key_at(tx, search, id, nth).await?;
                 let description =
                     "the file at which the page before ended was renamed or removed; begin again";
                 Some(key.ok_or_else(|| Error::invalid_field("page_token", description))?)

@@ -10,9 +10,6 @@ use uuid::Uuid;
 use super::{BY_NAME, Candidate, exact};
 use crate::customers::search::Search;
 
-/// The store of keys that are the whole group's.
-const GROUP: Uuid = Uuid::nil();
-
 /// After which key of which file.
 #[derive(Debug)]
 pub(super) struct After {
@@ -33,39 +30,10 @@ pub(super) async fn files(
     if left.is_empty() {
         return Ok((Vec::new(), None));
     }
-    let (first, last) = ranges(search);
-    let (keys, ids, ends) = columns(&left);
-    let rows = sqlx::query!(
-        r#"SELECT k.key AS "key!", k.customer_id AS "id!", (
-               SELECT count(DISTINCT e.key)
-               FROM customer.name_keys e
-               JOIN unnest($2::text[], $3::text[]) AS range (first, last)
-                    ON e.key >= range.first COLLATE "C" AND e.key < range.last COLLATE "C"
-               WHERE e.customer_id = k.customer_id AND e.store_id = ANY ($1) AND e.key < k.key
-           ) AS "earlier!"
-           FROM (
-               SELECT DISTINCT n.key, n.customer_id
-               FROM unnest($1::uuid[]) AS scope (id)
-               CROSS JOIN unnest($4::text[], $5::uuid[], $6::text[]) AS part (key, id, last)
-               CROSS JOIN LATERAL (
-                   SELECT key, customer_id FROM customer.name_keys
-                   WHERE store_id = scope.id
-                     AND (key, customer_id) > (part.key COLLATE "C", part.id) AND key < part.last COLLATE "C"
-                   ORDER BY key, customer_id LIMIT $7
-               ) n
-               ORDER BY n.key, n.customer_id LIMIT $7
-           ) k
-           ORDER BY k.key, k.customer_id"#,
-        stores.unwrap_or(&[GROUP]),
-        &first as _,
-        &last as _,
-        &keys as _,
-        &ids,
-        &ends as _,
-        most,
-    )
-    .fetch_all(&mut *tx)
-    .await?;
+    let rows = match stores {
+        Some(stores) => of_stores(tx, &left, stores, most).await?,
+        None => of_group(tx, &left, most).await?,
+    };
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     // Those stood at the beginning.
     let told = if search.is_exact() && !ids.is_empty() {
@@ -74,39 +42,97 @@ pub(super) async fn files(
         Vec::new()
     };
     let end = rows.last().map(|row| After { key: row.key.clone(), customer: row.id });
-    let candidate = |id, earlier| Candidate {
-        id,
-        place: (BY_NAME, id, earlier),
-        again: earlier > 0 || told.contains(&id),
+    let candidate = |row: &Row| {
+        let earlier = within(search, &row.keys).filter(|key| **key < row.key).count();
+        Candidate {
+            id: row.id,
+            place: (BY_NAME, row.id, i64::try_from(earlier).unwrap_or(i64::MAX)),
+            again: earlier > 0 || told.contains(&row.id),
+        }
     };
-    Ok((rows.iter().map(|row| candidate(row.id, row.earlier)).collect(), end))
+    Ok((rows.iter().map(candidate).collect(), end))
+}
+
+/// A file at one of its keys, with all that it has.
+struct Row {
+    key: String,
+    id: Uuid,
+    keys: Vec<String>,
+}
+
+async fn of_stores(tx: &mut PgConnection, left: &[Part<'_>], stores: &[Uuid], most: i64) -> Result<Vec<Row>> {
+    let (keys, ids, ends) = columns(left);
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT k.key AS "key!", k.customer_id AS "id!", n.keys AS "keys!"
+           FROM (
+               SELECT DISTINCT n.key, n.customer_id
+               FROM unnest($1::uuid[]) AS scope (id)
+               CROSS JOIN unnest($2::text[], $3::uuid[], $4::text[]) AS part (key, id, last)
+               CROSS JOIN LATERAL (
+                   SELECT key, customer_id FROM customer.name_keys
+                   WHERE store_id = scope.id
+                     AND (key, customer_id) > (part.key COLLATE "C", part.id) AND key < part.last COLLATE "C"
+                   ORDER BY key, customer_id LIMIT $5
+               ) n
+               ORDER BY n.key, n.customer_id LIMIT $5
+           ) k JOIN customer.named_files n USING (customer_id)
+           ORDER BY k.key, k.customer_id"#,
+        stores,
+        &keys as _,
+        &ids,
+        &ends as _,
+        most,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(rows)
+}
+
+async fn of_group(tx: &mut PgConnection, left: &[Part<'_>], most: i64) -> Result<Vec<Row>> {
+    let (keys, ids, ends) = columns(left);
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT k.key AS "key!", k.customer_id AS "id!", n.keys AS "keys!"
+           FROM (
+               SELECT n.key, n.customer_id
+               FROM unnest($1::text[], $2::uuid[], $3::text[]) AS part (key, id, last)
+               CROSS JOIN LATERAL (
+                   SELECT DISTINCT key, customer_id FROM customer.name_keys
+                   WHERE (key, customer_id) > (part.key COLLATE "C", part.id) AND key < part.last COLLATE "C"
+                   ORDER BY key, customer_id LIMIT $4
+               ) n
+               ORDER BY n.key, n.customer_id LIMIT $4
+           ) k JOIN customer.named_files n USING (customer_id)
+           ORDER BY k.key, k.customer_id"#,
+        &keys as _,
+        &ids,
+        &ends as _,
+        most,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(rows)
+}
+
+/// Those of a file's keys that a search finds it by, in their order.
+fn within<'a>(search: &'a Search, keys: &'a [String]) -> impl Iterator<Item = &'a String> {
+    keys.iter().filter(|key| search.names.iter().any(|(first, last)| first <= *key && *key < last))
 }
 
 /// The key at this place of a file, if it still has so many.
 pub(super) async fn key_at(
     tx: &mut PgConnection,
     search: &Search,
-    stores: Option<&[Uuid]>,
     customer: Uuid,
     nth: i64,
 ) -> Result<Option<After>> {
-    let (first, last) = ranges(search);
-    let key = sqlx::query_scalar!(
-        r#"SELECT DISTINCT e.key AS "key!"
-           FROM customer.name_keys e
-           JOIN unnest($2::text[], $3::text[]) AS range (first, last)
-                ON e.key >= range.first COLLATE "C" AND e.key < range.last COLLATE "C"
-           WHERE e.customer_id = $4 AND e.store_id = ANY ($1)
-           ORDER BY e.key OFFSET greatest($5::bigint, 0) LIMIT 1"#,
-        stores.unwrap_or(&[GROUP]),
-        &first as _,
-        &last as _,
-        customer,
-        nth,
-    )
-    .fetch_optional(tx)
-    .await?;
-    Ok(key.map(|key| After { key, customer }))
+    let keys = sqlx::query_scalar!("SELECT keys FROM customer.named_files WHERE customer_id = $1", customer)
+        .fetch_optional(tx)
+        .await?
+        .unwrap_or_default();
+    let key = usize::try_from(nth).ok().and_then(|nth| within(search, &keys).nth(nth));
+    Ok(key.map(|key| After { key: key.clone(), customer }))
 }
 
 /// A piece of the index: after a key of a file, before a key.
@@ -126,10 +152,6 @@ fn left<'a>(search: &'a Search, after: Option<&'a After>) -> Vec<Part<'a>> {
 fn columns<'a>(parts: &[Part<'a>]) -> (Vec<&'a str>, Vec<Uuid>, Vec<&'a str>) {
     let keys = parts.iter().map(|part| part.0).collect();
     (keys, parts.iter().map(|part| part.1).collect(), parts.iter().map(|part| part.2).collect())
-}
-
-fn ranges(search: &Search) -> (Vec<&str>, Vec<&str>) {
-    search.names.iter().map(|(first, last)| (first.as_str(), last.as_str())).unzip()
 }
 
 #[cfg(test)]

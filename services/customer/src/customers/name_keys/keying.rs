@@ -1,81 +1,68 @@
-//! Writing a file's keys, and the worker that gives keys to files without.
+//! The consumer that keeps files' keys.
+//!
+//! A consumer and not the operations themselves: a file has ten keys and more, which cost as much as all else of its opening, and
+//! of those that open at the same moment a batch is written at once. Until it has heard of a file, milliseconds, nobody finds it by
+//! its name.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
-use foursight_kernel::Result;
-use foursight_runtime::{Database, Tick, Worker};
+use foursight_kernel::CustomerId;
+use foursight_messaging::{ConsumerSpec, HandleError, Projection, Received, Source};
+use foursight_proto::customer::events::v1::{CustomerCreated, CustomerUpdated};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{RULES, keys_of};
+use super::keys_of;
 
-/// How often files without keys are looked for.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
-/// Files in one transaction.
-const BATCH: i64 = 500;
-
-/// A name's keys as one text, a line each, as the database's functions take them.
-pub(crate) fn text_of(name: &str) -> String {
-    keys_of(name).join("\n")
+/// Hears of each file that was opened or changed, from the first one on. When other keys come out for any name, give it another
+/// purpose: then it hears of all files again.
+pub(crate) fn consumer() -> ConsumerSpec {
+    let sources = [Source::event::<CustomerCreated>(), Source::event::<CustomerUpdated>()];
+    ConsumerSpec::projection("name_keys", &sources, Arc::new(NameKeys))
 }
 
-/// Gives these files the keys of their names in place of what they have, for all stores that serve them. Of files out of the
-/// transaction's reach nothing is written.
-///
-/// # Errors
-/// `UNAVAILABLE` while the database is away.
-pub(crate) async fn write(tx: &mut PgConnection, ids: &[Uuid], names: &[&str]) -> Result<()> {
-    sqlx::query!(
-        r#"SELECT customer.write_name_keys($1, $2, $3) AS "written?""#,
-        ids,
-        &names.iter().map(|name| text_of(name)).collect::<Vec<_>>(),
-        RULES,
-    )
-    .fetch_one(tx)
-    .await?;
-    Ok(())
-}
-
-/// Finds files whose keys were not made by the rules of now: the release before knows no keys, and rules change.
-pub(crate) struct KeyWriter(Database);
-
-impl KeyWriter {
-    /// The worker.
-    pub(crate) fn worker(db: Database) -> Worker {
-        Worker::new("name-keys", LOOK_EVERY, Arc::new(Self(db)))
-    }
-
-    /// Takes a batch; answers how many it was. A file that somebody is working on is left for the next round.
-    async fn batch(&self) -> Result<usize> {
-        let mut tx = self.0.begin_as_service().await?;
-        let files = sqlx::query!(
-            "SELECT id, display_name FROM customer.customers WHERE key_rules < $1
-             ORDER BY key_rules LIMIT $2 FOR UPDATE SKIP LOCKED",
-            RULES,
-            BATCH,
-        )
-        .fetch_all(&mut *tx)
-        .await?;
-        let ids: Vec<Uuid> = files.iter().map(|file| file.id).collect();
-        let names: Vec<&str> = files.iter().map(|file| file.display_name.as_str()).collect();
-        if !ids.is_empty() {
-            write(&mut tx, &ids, &names).await?;
-        }
-        tx.commit().await?;
-        Ok(ids.len())
-    }
-}
+struct NameKeys;
 
 #[async_trait]
-impl Tick for KeyWriter {
-    async fn tick(&self) -> Result<()> {
-        loop {
-            let written = self.batch().await?;
-            if written == 0 {
-                return Ok(());
-            }
-            tracing::info!(written, "files are found by their names now");
+impl Projection for NameKeys {
+    /// Gives files the keys of the names that they have now, in place of what they had: whatever the order of events, after the
+    /// last one the keys are right.
+    async fn handle_all(&self, tx: &mut PgConnection, events: &[&Received]) -> Result<(), HandleError> {
+        let mut files = BTreeSet::new();
+        for event in events {
+            files.extend(named(event)?);
         }
+        let files: Vec<Uuid> = files.into_iter().collect();
+        let files =
+            sqlx::query!("SELECT id, display_name FROM customer.customers WHERE id = ANY ($1)", &files)
+                .fetch_all(&mut *tx)
+                .await?;
+        if files.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<String> = files.iter().map(|file| keys_of(&file.display_name).join("\n")).collect();
+        sqlx::query!(
+            r#"SELECT customer.write_name_keys($1, $2) AS "written?""#,
+            &files.iter().map(|file| file.id).collect::<Vec<_>>(),
+            &keys,
+        )
+        .fetch_one(tx)
+        .await?;
+        Ok(())
     }
+}
+
+/// The file that has another name now, if the event tells of one.
+fn named(event: &Received) -> Result<Option<Uuid>, HandleError> {
+    let name = if let Some(it) = event.decode::<CustomerCreated>()? {
+        it.customer
+    } else if let Some(it) = event.decode::<CustomerUpdated>()?
+        && it.fields.iter().any(|field| field == "display_name")
+    {
+        it.customer
+    } else {
+        return Ok(None);
+    };
+    Ok(CustomerId::parse_name(&name).ok().map(CustomerId::uuid))
 }

@@ -9,11 +9,8 @@ mod readings;
 
 use std::collections::BTreeSet;
 
-pub(crate) use keying::{KeyWriter, text_of, write};
+pub(crate) use keying::consumer;
 use readings::Reading;
-
-/// Which rules made a file's keys. Raise it when other keys come out for any name: the worker makes them again.
-pub(crate) const RULES: i16 = 1;
 
 /// The most characters of a name that are compared.
 const LENGTH: usize = 40;
@@ -25,7 +22,7 @@ const PINYIN: char = 'p';
 const INITIALS: char = 'i';
 
 /// The keys of a name, in their order. None for a name without a letter or digit.
-pub(crate) fn keys_of(name: &str) -> Vec<String> {
+fn keys_of(name: &str) -> Vec<String> {
     let folded: Vec<char> = fold(name).collect();
     let mut keys = BTreeSet::new();
     if folded.is_empty() {

@@ -98,9 +98,16 @@ fn vehicle_number(seed: u64, index: u64, model: &Model, year: i16) -> String {
     vin::with_check_digit(&number).unwrap_or(number)
 }
 
+/// Cars with plates of the everyday patterns; those beyond have rarer ones.
+const EVERYDAY: u64 = 24 * 24 * 1000 + 24 * 10_000;
+const EVERYDAY_NEW_ENERGY: u64 = 34 * 10_000 * 2;
+
 /// A plate of seven places (GA 36): the city's two, then five with one or two letters.
 fn plate(seed: u64, index: u64, store: &Store) -> String {
-    let place = scatter(index, seed, 24 * 24 * 1000 + 24 * 10_000);
+    if let Some(index) = index.checked_sub(EVERYDAY) {
+        return rare_plate(seed, index, store);
+    }
+    let place = scatter(index, seed, EVERYDAY);
     let rest = match place.checked_sub(24 * 24 * 1000) {
         Some(place) => format!("{:04}{}", place / 24, sign(LETTERS, place % 24)),
         None => format!(
@@ -113,11 +120,34 @@ fn plate(seed: u64, index: u64, store: &Store) -> String {
     format!("{}{rest}", store.plate)
 }
 
+/// One letter before or among the digits, or two letters at both ends or at the end.
+fn rare_plate(seed: u64, index: u64, store: &Store) -> String {
+    const ONE_LETTER: u64 = 4 * 24 * 10_000;
+    const TWO_LETTERS: u64 = 24 * 24 * 1000;
+    let place = scatter(index, seed, ONE_LETTER + 2 * TWO_LETTERS);
+    let Some(place) = place.checked_sub(ONE_LETTER) else {
+        let digits = format!("{:04}", place / 96);
+        let (before, after) = digits.split_at(usize::try_from(place / 24 % 4).unwrap_or(0));
+        return format!("{}{before}{}{after}", store.plate, sign(LETTERS, place % 24));
+    };
+    let digits = place / 2 % 1000;
+    let (one, other) = (sign(LETTERS, place / 2000 % 24), sign(LETTERS, place / 48_000));
+    if place.is_multiple_of(2) {
+        format!("{}{one}{digits:03}{other}", store.plate)
+    } else {
+        format!("{}{digits:03}{one}{other}", store.plate)
+    }
+}
+
 /// A plate of eight places for an electric car: D, a letter or digit, four digits after the city's.
 fn new_energy_plate(seed: u64, index: u64, store: &Store) -> String {
-    let place = scatter(index, seed, 34 * 10_000 * 2);
-    let kind = if place.is_multiple_of(2) { 'D' } else { 'F' };
-    let place = place / 2;
+    let (kinds, place) = match index.checked_sub(EVERYDAY_NEW_ENERGY) {
+        None => (b"DF".as_slice(), scatter(index, seed, EVERYDAY_NEW_ENERGY)),
+        Some(index) => (b"ABCEGHJK".as_slice(), scatter(index, seed, EVERYDAY_NEW_ENERGY * 4)),
+    };
+    let kinds_of = kinds.len() as u64;
+    let kind = sign(kinds, place % kinds_of);
+    let place = place / kinds_of;
     let second = match (place / 10_000).checked_sub(10) {
         Some(letter) => sign(LETTERS, letter),
         None => sign(b"0123456789", place / 10_000),

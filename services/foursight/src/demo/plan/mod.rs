@@ -33,7 +33,7 @@ pub(crate) use self::{
 };
 
 /// So many customers at most: beyond, there would be no plates left.
-pub(crate) const MOST_CUSTOMERS: u32 = 300_000;
+pub(crate) const MOST_CUSTOMERS: u32 = 1_200_000;
 
 /// How long ago the group was founded, and how far its history goes back.
 const HISTORY: i64 = 3 * 365 * DAY;

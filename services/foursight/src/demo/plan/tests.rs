@@ -22,18 +22,40 @@ fn everybody(plan: &Plan) -> Vec<CustomerFile> {
     (0..plan.customers()).map(|place| plan.customer(place)).collect()
 }
 
-/// GA 36: the city's two places, then five with at most two letters, or six with D or F in front.
+/// GA 36: the city's two places, then five with at most two letters, or six with a letter of electric or hybrid cars in front.
 fn is_plate(plate: &str) -> bool {
     let places: Vec<char> = plate.chars().collect();
     let letter = |place: char| place.is_ascii_uppercase() && place != 'I' && place != 'O';
     let rest = &places[2..];
     letter(places[1])
         && match rest {
-            ['D' | 'F', second, digits @ ..] if rest.len() == 6 => {
+            ['A'..='H' | 'J' | 'K', second, digits @ ..] if rest.len() == 6 => {
                 (letter(*second) || second.is_ascii_digit()) && digits.iter().all(char::is_ascii_digit)
             }
-            rest => rest.len() == 5 && rest.iter().all(|place| letter(*place) || place.is_ascii_digit()),
+            rest => {
+                rest.len() == 5
+                    && rest.iter().all(|place| letter(*place) || place.is_ascii_digit())
+                    && rest.iter().filter(|place| letter(**place)).count() <= 2
+            }
         }
+}
+
+/// Cars that come late in a large group have plates of rarer patterns.
+#[test]
+fn a_large_group_has_no_plate_twice() {
+    let plan = Plan::new(MOST_CUSTOMERS, 7, now());
+    assert_eq!(plan.customers(), MOST_CUSTOMERS);
+    let mut taken = HashSet::new();
+    let (ends, spread) = ([0..5_000, 335_000..345_000, 405_000..412_000], (0..MOST_CUSTOMERS).step_by(97));
+    let last = (MOST_CUSTOMERS - 5_000)..MOST_CUSTOMERS;
+    let places: HashSet<u32> = ends.into_iter().flatten().chain(last).chain(spread).collect();
+    for file in places.into_iter().map(|place| plan.customer(place)) {
+        for plate in file.cars.into_iter().filter_map(|car| car.car.plate) {
+            assert!(is_plate(&plate), "{plate}");
+            assert!(taken.insert(plate));
+        }
+    }
+    assert!(taken.len() > 20_000, "{}", taken.len());
 }
 
 #[test]

@@ -168,8 +168,8 @@ CREATE OR REPLACE VIEW files_in_reach WITH (security_barrier) AS
     JOIN customer_keys k ON k.customer_id = c.id
     LEFT JOIN contact_points p ON p.customer_id = c.id;
 
--- By which tags and groups a file is found: as names are by name_keys, a row for each store that serves the customer, and one for the
--- whole group, whose store is the nil UUID. A page of a rare tag is a range of one index, however many files there are.
+-- By which tags and groups a file is found: a row for each store that serves the customer, and one for the whole group, whose
+-- store is the nil UUID. A page of a rare tag is a range of one index, however many files there are.
 CREATE TABLE file_labels (
     store_id    uuid NOT NULL,
     -- A tag's id; a group's number as a UUID.
@@ -209,35 +209,33 @@ CREATE TRIGGER customers_labelled AFTER UPDATE OF tags, groups ON customers
     FOR EACH ROW WHEN (NEW.tags IS DISTINCT FROM OLD.tags OR NEW.groups IS DISTINCT FROM OLD.groups)
     EXECUTE FUNCTION file_labels_of_changed();
 
--- As before, and the labels with the keys.
-CREATE OR REPLACE FUNCTION name_keys_of_links() RETURNS trigger
+-- Who links a store to a file makes it found there. The store that opens a file does it with the file, which has no labels yet.
+CREATE FUNCTION file_labels_of_link() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = customer, pg_temp AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        INSERT INTO name_keys (store_id, key, customer_id)
-        SELECT link.store_id, k.key, link.customer_id
-        FROM links link JOIN name_keys k
-            ON k.customer_id = link.customer_id AND k.store_id = '00000000-0000-0000-0000-000000000000'
-        ON CONFLICT DO NOTHING;
         INSERT INTO file_labels (store_id, label, customer_id)
-        SELECT link.store_id, l.label, link.customer_id
-        FROM links link JOIN file_labels l
-            ON l.customer_id = link.customer_id AND l.store_id = '00000000-0000-0000-0000-000000000000'
+        SELECT NEW.store_id, l.label, l.customer_id FROM file_labels l
+        WHERE l.customer_id = NEW.customer_id AND l.store_id = '00000000-0000-0000-0000-000000000000'
         ON CONFLICT DO NOTHING;
     ELSE
-        DELETE FROM name_keys k USING links link
-        WHERE k.customer_id = link.customer_id AND k.store_id = link.store_id;
-        DELETE FROM file_labels l USING links link
-        WHERE l.customer_id = link.customer_id AND l.store_id = link.store_id;
+        DELETE FROM file_labels l WHERE l.customer_id = OLD.customer_id AND l.store_id = OLD.store_id;
     END IF;
     RETURN NULL;
 END
 $$;
-CREATE OR REPLACE FUNCTION name_keys_of_erased() RETURNS trigger
+CREATE TRIGGER file_labels_linked AFTER INSERT ON customer_stores
+    FOR EACH ROW WHEN (NOT NEW.opened) EXECUTE FUNCTION file_labels_of_link();
+CREATE TRIGGER file_labels_unlinked AFTER DELETE ON customer_stores
+    FOR EACH ROW EXECUTE FUNCTION file_labels_of_link();
+
+-- With the file go its labels, whoever removes it.
+CREATE FUNCTION file_labels_of_erased() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = customer, pg_temp AS $$
 BEGIN
-    DELETE FROM name_keys k WHERE k.customer_id = OLD.id;
     DELETE FROM file_labels l WHERE l.customer_id = OLD.id;
     RETURN NULL;
 END
 $$;
+CREATE TRIGGER file_labels_erased AFTER DELETE ON customers
+    FOR EACH ROW EXECUTE FUNCTION file_labels_of_erased();
