@@ -110,7 +110,7 @@ async fn entries_after(stack: &Stack, batches: Vec<Vec<&Received>>) -> String {
         Timeline.handle_all(&mut tx, &batch).await.unwrap();
     }
     let entries = sqlx::query_scalar(
-        "SELECT coalesce(string_agg(to_jsonb(t)::text, E'\n' ORDER BY t.event_id), '') FROM customer.timeline_entries t",
+        "SELECT coalesce(string_agg(to_jsonb(t)::text, E'\n' ORDER BY t.event_id, t.customer_id), '') FROM customer.timeline_entries t",
     );
     let entries: String = entries.fetch_one(&mut *tx).await.unwrap();
     tx.rollback().await.unwrap();
