@@ -192,7 +192,7 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
             },
             "password": "long enough for anybody",
         }),
-        "DeactivateStaff" => json!({}),
+        "DeactivateStaff" | "ArchiveTag" => json!({}),
         "RecordConsent" => json!({
             "purpose": "PURPOSE_SERVICE", "contactKind": "CONTACT_KIND_PHONE", "state": "CONSENT_STATE_GIVEN",
             "method": "counter", "wordingVersion": "2026-01",
@@ -202,46 +202,10 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
             "customer": { "birthday": customer["birthday"], "lunarBirthday": customer["lunarBirthday"] },
             "store": store, "source": "SOURCE_CHANNEL_CALL",
         }),
-        "AddContactPoint" => json!({
-            "kind": "CONTACT_KIND_WECHAT", "value": "an_demo_2", "store": store, "source": "SOURCE_CHANNEL_CALL",
-        }),
-        "EndContactPoint" => json!({ "contactPoint": names.of("contactPoints"), "store": store }),
-        "CreateTag" => json!({ "displayNameZh": "自驾游", "displayNameEn": "Road trips" }),
-        "ArchiveTag" => json!({}),
-        "TagCustomer" | "UntagCustomer" => json!({ "store": store, "tags": [names.of("tags")] }),
-        "AddToGroup" => json!({
-            "store": store, "group": "CUSTOMER_GROUP_CAR_CLUB", "reason": "入会申请", "startTime": "2026-01-05T09:30:00Z",
-        }),
-        "RemoveFromGroup" => {
-            json!({ "store": store, "group": "CUSTOMER_GROUP_CAR_CLUB", "reason": "客户要求退出" })
-        }
-        "SetValueTier" => json!({ "store": store, "valueTier": "VALUE_TIER_A", "reason": "推荐了五位客户" }),
-        "CorrectStage" => {
-            json!({ "store": store, "stage": "LIFE_CYCLE_STAGE_DORMANT", "reason": "一年没有联系" })
-        }
-        "UpdateVehicle" => {
-            let insurance =
-                json!({ "insurer": "示例财险", "endDate": { "year": 2027, "month": 3, "day": 1 } });
-            let vehicle = json!({
-                "model": "远山 S7", "trim": "四驱", "colour": "墨绿",
-                "warranty": { "endDate": { "year": 2029, "month": 3, "day": 1 }, "endKm": 100_000 },
-                "compulsoryInsurance": insurance, "commercialInsurance": insurance,
-                "inspectionDate": { "year": 2028, "month": 3, "day": 31 },
-                "registrationDate": { "year": 2026, "month": 3, "day": 1 },
-            });
-            json!({ "vehicle": vehicle, "updateMask": "*", "store": store, "source": "SOURCE_CHANNEL_CALL" })
-        }
         "RevealField" => json!({
             "field": "SENSITIVE_FIELD_CONTACT_POINT", "contactPoint": names.of("contactPoints"),
             "reason": "the customer asked for a call",
         }),
-        "ListCustomers" => json!({
-            "store": store, "q": "安可晴", "pageSize": 20, "tag": names.of("tags"), "group": "CUSTOMER_GROUP_UIO",
-            "valueTier": "VALUE_TIER_A",
-        }),
-        "ListVehicles" => {
-            json!({ "customer": names.of("customers"), "plate": "沪A12345", "vin": "1M8GDM9AXKP042788" })
-        }
         "CreateReception" => json!({
             "store": store, "kind": "RECEPTION_KIND_WALK_IN", "visitor": customer, "intendedModel": "远山 S7",
         }),
@@ -288,6 +252,59 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
             "result": "CALL_RESULT_REACHED", "satisfaction": "SATISFACTION_DISSATISFIED", "advisorScore": 4,
             "note": "右前门有异响", "category": "sales.promise", "callRecord": "CC-0002",
         }}),
+        _ => return body_of_files(method, names),
+    })
+}
+
+/// The same for what stands in the files of customers and cars.
+fn body_of_files(method: &str, names: &Names) -> Option<Value> {
+    let store = names.of("stores");
+    Some(match method {
+        "ListCustomers" => json!({
+            "store": store, "q": "安可晴", "pageSize": 20, "tag": names.of("tags"), "group": "CUSTOMER_GROUP_UIO",
+            "valueTier": "VALUE_TIER_A",
+        }),
+        "ListVehicles" => {
+            json!({ "customer": names.of("customers"), "plate": "沪A12345", "vin": "1M8GDM9AXKP042788" })
+        }
+        "CreateTag" => json!({ "displayNameZh": "自驾游", "displayNameEn": "Road trips" }),
+        "AddContactPoint" => json!({
+            "kind": "CONTACT_KIND_WECHAT", "value": "an_demo_2", "store": store, "source": "SOURCE_CHANNEL_CALL",
+        }),
+        "EndContactPoint" => json!({ "contactPoint": names.of("contactPoints"), "store": store }),
+        "TagCustomer" | "UntagCustomer" => json!({ "store": store, "tags": [names.of("tags")] }),
+        "AddToGroup" => json!({
+            "store": store, "group": "CUSTOMER_GROUP_CAR_CLUB", "reason": "入会申请", "startTime": "2026-01-05T09:30:00Z",
+        }),
+        "RemoveFromGroup" => {
+            json!({ "store": store, "group": "CUSTOMER_GROUP_CAR_CLUB", "reason": "客户要求退出" })
+        }
+        "SetValueTier" => json!({ "store": store, "valueTier": "VALUE_TIER_A", "reason": "推荐了五位客户" }),
+        "CorrectStage" => {
+            json!({ "store": store, "stage": "LIFE_CYCLE_STAGE_DORMANT", "reason": "一年没有联系" })
+        }
+        "UpdateVehicle" => {
+            let insurance =
+                json!({ "insurer": "示例财险", "endDate": { "year": 2027, "month": 3, "day": 1 } });
+            let vehicle = json!({
+                "model": "远山 S7", "trim": "四驱", "colour": "墨绿",
+                "warranty": { "endDate": { "year": 2029, "month": 3, "day": 1 }, "endKm": 100_000 },
+                "compulsoryInsurance": insurance, "commercialInsurance": insurance,
+                "inspectionDate": { "year": 2028, "month": 3, "day": 31 },
+                "registrationDate": { "year": 2026, "month": 3, "day": 1 },
+            });
+            json!({ "vehicle": vehicle, "store": store, "source": "SOURCE_CHANNEL_CALL" })
+        }
+        "AddVehiclePerson" => json!({
+            "role": "VEHICLE_ROLE_DRIVER", "displayName": "安可朗", "phone": "13900001235", "store": store,
+        }),
+        "EndVehiclePerson" | "RevealVehiclePerson" => {
+            let person = format!("{}/people/{}", names.of("vehicles"), uuid::Uuid::nil());
+            match method {
+                "EndVehiclePerson" => json!({ "person": person, "store": store }),
+                _ => json!({ "person": person, "reason": "the driver has to be called" }),
+            }
+        }
         _ => return None,
     })
 }

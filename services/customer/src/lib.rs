@@ -19,6 +19,7 @@ mod groups;
 mod leads;
 mod names;
 pub mod national_id;
+mod people;
 mod receptions;
 mod role;
 mod scope;

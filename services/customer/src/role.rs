@@ -8,8 +8,8 @@ use foursight_proto::customer::v1::{
     customer_service_server::CustomerServiceServer, delivery_service_server::DeliveryServiceServer,
     group_service_server::GroupServiceServer, lead_service_server::LeadServiceServer,
     reception_service_server::ReceptionServiceServer, tag_service_server::TagServiceServer,
-    value_service_server::ValueServiceServer, vehicle_service_server::VehicleServiceServer,
-    visit_service_server::VisitServiceServer,
+    value_service_server::ValueServiceServer, vehicle_people_service_server::VehiclePeopleServiceServer,
+    vehicle_service_server::VehicleServiceServer, visit_service_server::VisitServiceServer,
 };
 use foursight_runtime::{Role, RoleContext, RoleParts, Settings, Together, Worker, staffing};
 use sqlx::migrate::Migrator;
@@ -23,6 +23,7 @@ use crate::{
     deliveries::Deliveries,
     groups::Groups,
     leads::{self, Leads},
+    people::People,
     receptions::Receptions,
     settings::CustomerSettings,
     staff::{self, Colleagues},
@@ -80,6 +81,7 @@ impl Role for CustomerRole {
             .add_service(DeliveryServiceServer::new(Deliveries(ctx.clone())))
             .add_service(VehicleServiceServer::new(Vehicles(ctx.clone())))
             .add_service(VisitServiceServer::new(Visits(ctx.clone())))
+            .add_service(VehiclePeopleServiceServer::new(People(ctx.clone())))
             .add_service(TagServiceServer::new(Tags(ctx.clone())))
             .add_service(GroupServiceServer::new(Groups(ctx.clone())))
             .add_service(ValueServiceServer::new(Values(ctx)));

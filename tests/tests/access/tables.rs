@@ -65,6 +65,8 @@ fn oracle_of(table: &str) -> Option<String> {
         | "customer.vehicle_ownerships" => {
             format!("customer_id IN ({FILES})")
         }
+        // Seen from both sides: the owner's, and that of who it is.
+        "customer.vehicle_people" => format!("(owner_id IN ({FILES}) OR customer_id IN ({FILES}))"),
         "customer.vehicles" => format!("id IN ({CARS})"),
         "customer.vehicle_plates"
         | "customer.odometer_readings"

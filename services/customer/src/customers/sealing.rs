@@ -25,6 +25,8 @@ pub(crate) enum FieldKind {
     NationalId = 16,
     /// Any fact as it was at a time.
     Fact = 17,
+    /// Name and phone of somebody who has a part at the customer's car.
+    Person = 18,
 }
 
 /// Why sealing or opening failed. Says nothing of the value.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use foursight_kernel::CustomerId;
 use foursight_messaging::{HandleError, Received};
 
-use crate::timeline::{from_complaint, from_customer, from_notification};
+use crate::timeline::{from_complaint, from_customer, from_notification, from_people};
 
 /// An entry, but for what every event has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(crate) struct Entry {
 }
 
 /// The kinds of entries; the table in `timeline` says what each has. The last two are events that are newer than the program.
-pub(crate) const KINDS: [&str; 40] = [
+pub(crate) const KINDS: [&str; 42] = [
     "CUSTOMER_CREATED",
     "CUSTOMER_UPDATED",
     "CONTACT_POINT_ADDED",
@@ -43,6 +43,8 @@ pub(crate) const KINDS: [&str; 40] = [
     "ODOMETER_CORRECTED",
     "PLATE_CORRECTED",
     "VEHICLE_UPDATED",
+    "VEHICLE_PERSON_ADDED",
+    "VEHICLE_PERSON_ENDED",
     "CALL_TASK_PLANNED",
     "CALL_ATTEMPTED",
     "CALL_TASK_COMPLETED",
@@ -87,6 +89,11 @@ impl Entry {
             return Ok(Some(entry));
         }
         from_complaint::entry(event)
+    }
+
+    /// What it says of another customer besides: of who has a part at somebody's car. None of most events.
+    pub(crate) fn of_other(event: &Received) -> Result<Option<Self>, HandleError> {
+        from_people::of_other(event)
     }
 
     /// An entry of the customer of this name; `None` when the name is empty or no customer's (anonymous cases).

@@ -19,6 +19,7 @@
 //! | `ODOMETER_CORRECTED` | the vehicle | `reason`, `wrong_km`, `odometer_km` |
 //! | `PLATE_CORRECTED` | the vehicle | `reason` |
 //! | `VEHICLE_UPDATED` | the vehicle | `fields` (by their paths, with commas between), `source` |
+//! | `VEHICLE_PERSON_ADDED`, `VEHICLE_PERSON_ENDED` (of the owner, and of who it is) | the vehicle | `role`, `customer` (who it is) |
 //! | `CALL_TASK_PLANNED`, `CALL_ATTEMPTED`, `CALL_TASK_COMPLETED` | the call task | `kind`, `result`, `state`, `satisfaction`, `score`, … |
 //! | `MESSAGE_PLANNED`, `MESSAGE_SENT`, `MESSAGE_SUPPRESSED`, `MESSAGE_FAILED` | the message | `kind`, `state`, `reason` |
 //! | `CASE_OPENED` | the case | `number`, `kind`, `category`, `severity`, `owner` |
@@ -29,6 +30,7 @@ mod entry;
 mod from_complaint;
 mod from_customer;
 mod from_notification;
+mod from_people;
 mod from_standing;
 mod list;
 mod project;

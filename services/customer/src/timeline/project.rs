@@ -22,20 +22,20 @@ pub(super) struct Timeline;
 
 #[async_trait]
 impl Projection for Timeline {
-    /// One event, one entry, whatever the order and however often it comes. What is said of a customer who is no longer
+    /// One event, one entry of each customer, whatever the order and however often it comes. What is said of a customer who is no longer
     /// there (erased) leaves no trace.
     async fn handle_all(&self, tx: &mut PgConnection, events: &[&Received]) -> Result<(), HandleError> {
         let mut rows = Rows::default();
         for event in events {
-            if let Some(entry) = Entry::from_event(event)? {
-                rows.push(event, &entry)?;
+            for entry in [Entry::from_event(event)?, Entry::of_other(event)?].iter().flatten() {
+                rows.push(event, entry)?;
             }
         }
         rows.write(tx).await
     }
 }
 
-/// The entries of a batch, by column. Each event has a row of its own, so that no row is there twice.
+/// The entries of a batch, by column. Each event has rows of its own, one of each customer, so that no row is there twice.
 #[derive(Default)]
 struct Rows {
     customers: Vec<Uuid>,

@@ -5,7 +5,7 @@ use foursight_kernel::{CaseId, CustomerId, LeadId, StoreId};
 use foursight_messaging::{HandleError, Projection, Received};
 use foursight_proto::{
     complaint::events::v1::CaseAdvanced,
-    customer::events::v1::{ConsentRecorded, LeadCreated, LeadGraded},
+    customer::events::v1::{ConsentRecorded, LeadCreated, LeadGraded, VehiclePersonAdded},
     notification::events::v1::MessageDecided,
 };
 use foursight_testkit::Stack;
@@ -23,7 +23,7 @@ const CASES: usize = 40;
 const FILES: [u128; 3] = [1, 2, 3];
 
 fn event() -> impl Strategy<Value = Received> {
-    (0..6_u8, 0..4_u128, 0..3_u128, 0..1_000_i64, 1..5_i32).prop_map(|(kind, whose, store, second, code)| {
+    (0..7_u8, 0..4_u128, 0..3_u128, 0..1_000_i64, 1..5_i32).prop_map(|(kind, whose, store, second, code)| {
         let customer = CustomerId::from(Uuid::from_u128(whose + 1)).name();
         let lead = LeadId::from(Uuid::from_u128(500 + whose)).name();
         let (event_type, payload) = match kind {
@@ -35,6 +35,11 @@ fn event() -> impl Strategy<Value = Received> {
                 told(&CaseAdvanced { customer, case, step: code, ..Default::default() })
             }
             4 => told(&MessageDecided { customer, state: code, ..Default::default() }),
+            // Of two: the other one is one of those with a file.
+            5 => {
+                let other = CustomerId::from(Uuid::from_u128((whose + 1) % 3 + 1)).name();
+                told(&VehiclePersonAdded { customer, other, role: code, ..Default::default() })
+            }
             // Of nobody.
             _ => told(&CaseAdvanced::default()),
         };
@@ -105,7 +110,7 @@ async fn entries_after(stack: &Stack, batches: Vec<Vec<&Received>>) -> String {
         Timeline.handle_all(&mut tx, &batch).await.unwrap();
     }
     let entries = sqlx::query_scalar(
-        "SELECT coalesce(string_agg(to_jsonb(t)::text, E'\n' ORDER BY t.event_id), '') FROM customer.timeline_entries t",
+        "SELECT coalesce(string_agg(to_jsonb(t)::text, E'\n' ORDER BY t.event_id, t.customer_id), '') FROM customer.timeline_entries t",
     );
     let entries: String = entries.fetch_one(&mut *tx).await.unwrap();
     tx.rollback().await.unwrap();

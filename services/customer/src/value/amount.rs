@@ -15,7 +15,7 @@ const DAY_H: i64 = 24;
 /// `UNAVAILABLE` while the database is away.
 pub(super) async fn count(
     tx: &mut PgConnection,
-    rule: &ValueRule,
+    rule: ValueRule,
     customers: &[Uuid],
     now: Timestamp,
 ) -> Result<()> {

@@ -53,7 +53,7 @@ impl Projection for Standing {
         // Files are locked before what is counted of them, as everybody does it.
         self.owners(tx, &vehicles.into_iter().collect::<Vec<_>>()).await?;
         let customers: Vec<Uuid> = customers.into_iter().collect();
-        amount::count(tx, &self.rule, &customers, self.clock.now()).await?;
+        amount::count(tx, self.rule, &customers, self.clock.now()).await?;
         Ok(())
     }
 }

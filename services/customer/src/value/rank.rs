@@ -58,7 +58,7 @@ impl Ranker {
         )
         .fetch_all(&mut *tx)
         .await?;
-        amount::count(&mut tx, &self.rule, &ids, now).await?;
+        amount::count(&mut tx, self.rule, &ids, now).await?;
         tx.commit().await?;
         Ok(ids.len())
     }
@@ -77,7 +77,7 @@ impl Ranker {
             .await?;
             let Some(last) = ids.last() else { return Ok(()) };
             after = *last;
-            amount::count(&mut tx, &self.rule, &ids, now).await?;
+            amount::count(&mut tx, self.rule, &ids, now).await?;
             tx.commit().await?;
         }
     }

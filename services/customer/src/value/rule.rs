@@ -37,7 +37,7 @@ impl ValueRule {
     ///
     /// # Errors
     /// A message that names the setting.
-    pub(crate) fn check(&self) -> anyhow::Result<()> {
+    pub(crate) fn check(self) -> anyhow::Result<()> {
         anyhow::ensure!(self.days >= 1, "customer.value.days must be at least 1");
         anyhow::ensure!(
             self.percent_a >= 1 && u16::from(self.percent_a) + u16::from(self.percent_b) <= 100,
@@ -47,13 +47,13 @@ impl ValueRule {
     }
 
     /// How many of so many customers are tier A at most, and how many A or B. One at least, of any.
-    pub(super) fn places(&self, customers: i64) -> (i64, i64) {
+    pub(super) fn places(self, customers: i64) -> (i64, i64) {
         let share = |percent: i64| (customers.saturating_mul(percent) + 99) / 100;
         (share(self.percent_a.into()), share(i64::from(self.percent_a) + i64::from(self.percent_b)))
     }
 
     /// What the rule is known by, so that bounds of another one are made again.
-    pub(super) fn mark(&self) -> String {
+    pub(super) fn mark(self) -> String {
         format!("{self:?}")
     }
 }
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     /// The tiers of these values, in their order.
-    fn tiers(rule: &ValueRule, values: &[i64]) -> Vec<ValueTier> {
+    fn tiers(rule: ValueRule, values: &[i64]) -> Vec<ValueTier> {
         let mut ranked: Vec<i64> = values.iter().copied().filter(|value| *value > 0).collect();
         ranked.sort_unstable_by(|a, b| b.cmp(a));
         let count = i64::try_from(ranked.len()).unwrap_or(i64::MAX);
@@ -91,12 +91,12 @@ mod tests {
     fn the_first_fifth_is_a_and_the_next_three_tenths_are_b() {
         use ValueTier::{A, B, C, Unspecified};
         let rule = ValueRule::default();
-        assert_eq!(tiers(&rule, &[10, 9, 8, 7, 6, 5, 4, 3, 2, 1]), [A, A, B, B, B, C, C, C, C, C]);
-        assert_eq!(tiers(&rule, &[5]), [A]);
-        assert_eq!(tiers(&rule, &[5, 0]), [A, Unspecified]);
-        assert_eq!(tiers(&rule, &[5, 5]), [C, C], "neither of two equals is the one of them");
-        assert_eq!(tiers(&rule, &[9, 9, 5, 4, 4]), [B, B, B, C, C]);
-        assert_eq!(tiers(&rule, &[]), []);
+        assert_eq!(tiers(rule, &[10, 9, 8, 7, 6, 5, 4, 3, 2, 1]), [A, A, B, B, B, C, C, C, C, C]);
+        assert_eq!(tiers(rule, &[5]), [A]);
+        assert_eq!(tiers(rule, &[5, 0]), [A, Unspecified]);
+        assert_eq!(tiers(rule, &[5, 5]), [C, C], "neither of two equals is the one of them");
+        assert_eq!(tiers(rule, &[9, 9, 5, 4, 4]), [B, B, B, C, C]);
+        assert_eq!(tiers(rule, &[]), []);
     }
 
     proptest! {
@@ -106,7 +106,7 @@ mod tests {
         ) {
             let rule = ValueRule { percent_a, percent_b, ..ValueRule::default() };
             prop_assert!(rule.check().is_ok());
-            let tiers = tiers(&rule, &values);
+            let tiers = tiers(rule, &values);
             let of = |tier: ValueTier| i64::try_from(tiers.iter().filter(|other| **other == tier).count()).unwrap_or(i64::MAX);
             let ranked = i64::try_from(values.iter().filter(|value| **value > 0).count()).unwrap_or(i64::MAX);
             let (a, b) = rule.places(ranked);
@@ -125,7 +125,7 @@ mod tests {
         fn distinct_values_fill_a_tier_to_its_share(count in 1_i64..500) {
             let rule = ValueRule::default();
             let values: Vec<i64> = (1..=count).collect();
-            let tiers = tiers(&rule, &values);
+            let tiers = tiers(rule, &values);
             let (a, b) = rule.places(count);
             let of = |tier: ValueTier| i64::try_from(tiers.iter().filter(|other| **other == tier).count()).unwrap_or(i64::MAX);
             prop_assert_eq!((of(ValueTier::A), of(ValueTier::A) + of(ValueTier::B)), (a, b));

@@ -56,20 +56,21 @@ impl World {
     }
 }
 
-fn day(year: i32, month: i32, day: i32) -> Option<Date> {
-    Some(Date { year, month, day })
+fn day(year: i32, month: i32, day: i32) -> Date {
+    Date { year, month, day }
 }
 
 fn told() -> Vehicle {
     Vehicle {
         colour: "墨绿".to_owned(),
-        warranty: Some(Warranty { end_date: day(2029, 3, 31), end_km: 100_000 }),
+        warranty: Some(Warranty { end_date: Some(day(2029, 3, 31)), end_km: 100_000 }),
         compulsory_insurance: Some(Insurance {
-            insurer: "示例财险".to_owned(), end_date: day(2027, 3, 1)
+            insurer: "示例财险".to_owned(),
+            end_date: Some(day(2027, 3, 1)),
         }),
-        commercial_insurance: Some(Insurance { insurer: String::new(), end_date: day(2027, 3, 1) }),
-        inspection_date: day(2028, 3, 31),
-        registration_date: day(2026, 3, 1),
+        commercial_insurance: Some(Insurance { insurer: String::new(), end_date: Some(day(2027, 3, 1)) }),
+        inspection_date: Some(day(2028, 3, 31)),
+        registration_date: Some(day(2026, 3, 1)),
         ..Vehicle::default()
     }
 }
@@ -158,7 +159,8 @@ async fn a_car_s_facts_need_the_right_the_car_and_sound_fields() {
         let refused = world.learn(&world.here, world.learnt(&car, told(), &[path])).await;
         assert_eq!(wrong_fields(refused), ["update_mask"]);
     }
-    let wrong = Vehicle { registration_date: day(2099, 1, 1), warranty: Some(Warranty::default()), ..told() };
+    let wrong =
+        Vehicle { registration_date: Some(day(2099, 1, 1)), warranty: Some(Warranty::default()), ..told() };
     let refused = world.learn(&world.here, world.learnt(&car, wrong, &["*"])).await;
     assert_eq!(wrong_fields(refused), ["vehicle.model", "vehicle.registration_date", "vehicle.warranty"]);
     // The buyer's store sees and changes what the seller's wrote; the seller's changes nothing any more.

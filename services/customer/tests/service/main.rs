@@ -15,6 +15,7 @@ mod leaving;
 mod lost;
 mod odometer;
 mod one_at_a_time;
+mod people;
 mod plates;
 mod presented;
 mod receptions;

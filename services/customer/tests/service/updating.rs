@@ -184,6 +184,8 @@ async fn what_is_named_and_empty_is_emptied_and_without_a_mask_what_is_told_is_t
     let updated = world.update(&world.here, &file.name, told, &[]).await.unwrap();
     assert_eq!((updated.lunar_birthday, updated.profile), (lunar, Some(profile())));
     assert_eq!(updated.display_name, "示例一");
+    // Facts of one instant come in no order.
+    world.stack.clock.advance(SignedDuration::from_hours(1));
     let birthday = Some(Date { year: 1990, month: 7, day: 2 });
     let told = Customer { birthday, ..Customer::default() };
     let mask = ["birthday", "lunar_birthday", "profile.budget"];
