@@ -15,6 +15,7 @@ mod contacts;
 mod context;
 mod customers;
 mod deliveries;
+mod imports;
 mod leads;
 mod names;
 pub mod national_id;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use foursight_proto::customer::v1::{
     consent_service_server::ConsentServiceServer, contact_service_server::ContactServiceServer,
     customer_service_server::CustomerServiceServer, delivery_service_server::DeliveryServiceServer,
+    import_service_server::ImportServiceServer,
     lead_service_server::LeadServiceServer, reception_service_server::ReceptionServiceServer,
     vehicle_service_server::VehicleServiceServer, visit_service_server::VisitServiceServer,
 };
@@ -19,6 +20,7 @@ use crate::{
     context::Context,
     customers::{Customers, FilesById, KeyRing, Rewrap, name_keys::KeyWriter},
     deliveries::Deliveries,
+    imports::{self, Imports},
     leads::{self, Leads},
     receptions::Receptions,
     staff::{self, Colleagues},
@@ -69,15 +71,18 @@ impl Role for CustomerRole {
             .add_service(LeadServiceServer::new(Leads(ctx.clone())))
             .add_service(DeliveryServiceServer::new(Deliveries(ctx.clone())))
             .add_service(VehicleServiceServer::new(Vehicles(ctx.clone())))
-            .add_service(VisitServiceServer::new(Visits(ctx)));
+            .add_service(VisitServiceServer::new(Visits(ctx.clone())))
+            .add_service(ImportServiceServer::new(Imports(ctx.clone())));
+        let mut workers = vec![
+            staffing::worker(context, self.name(), LOOK_EVERY, leads::Release),
+            Worker::new("rewrap", REWRAP_EVERY, Arc::new(rewrap)),
+            KeyWriter::worker(context.db.clone()),
+        ];
+        workers.extend(imports::workers(&ctx));
         Ok(RoleParts {
             routes,
             consumers: vec![timeline::consumer(), staff::consumer()],
-            workers: vec![
-                staffing::worker(context, self.name(), LOOK_EVERY, leads::Release),
-                Worker::new("rewrap", REWRAP_EVERY, Arc::new(rewrap)),
-                KeyWriter::worker(context.db.clone()),
-            ],
+            workers,
             ..RoleParts::default()
         })
     }

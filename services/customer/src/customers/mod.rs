@@ -2,7 +2,7 @@
 
 mod birthday;
 mod create;
-mod facts;
+pub(crate) mod facts;
 mod file;
 mod finding;
 mod get;
@@ -13,13 +13,13 @@ mod list_facts;
 mod lunar;
 pub(crate) mod masking;
 pub(crate) mod name_keys;
-mod new_file;
-mod on_file;
+pub(crate) mod new_file;
+pub(crate) mod on_file;
 pub(crate) mod open;
-mod profile;
+pub(crate) mod profile;
 mod reveal;
 mod rewrap;
-mod sealed_file;
+pub(crate) mod sealed_file;
 pub(crate) mod sealing;
 pub(crate) mod search;
 pub(crate) mod stage;
@@ -38,7 +38,7 @@ use foursight_proto::customer::v1::{
 };
 use tonic::{Request, Response, Status};
 
-pub(crate) use file::FilesById;
+pub(crate) use file::{FilesById, date_to_proto};
 #[cfg(test)]
 pub(crate) use keys::tests;
 pub(crate) use keys::{KeyRing, WrappedKey};

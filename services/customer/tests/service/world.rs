@@ -9,6 +9,7 @@ use foursight_proto::{
         Lead, Reception, ReceptionKind, SourceChannel, Vehicle, Visit, VisitKind,
         consent_service_client::ConsentServiceClient, contact_service_client::ContactServiceClient,
         customer_service_client::CustomerServiceClient, delivery_service_client::DeliveryServiceClient,
+        import_service_client::ImportServiceClient,
         lead_service_client::LeadServiceClient, reception_service_client::ReceptionServiceClient,
         vehicle_service_client::VehicleServiceClient, visit_service_client::VisitServiceClient,
     },
@@ -54,6 +55,10 @@ impl World {
 
     pub(crate) fn customers(&self, caller: &Caller) -> CustomerServiceClient<CallerChannel> {
         CustomerServiceClient::new(self.channel(caller))
+    }
+
+    pub(crate) fn imports(&self, caller: &Caller) -> ImportServiceClient<CallerChannel> {
+        ImportServiceClient::new(self.channel(caller))
     }
 
     pub(crate) fn consents(&self, caller: &Caller) -> ConsentServiceClient<CallerChannel> {
