@@ -57,8 +57,10 @@ CREATE INDEX imports_store ON imports (store_id, id DESC);
 CREATE INDEX imports_work ON imports (id) WHERE state IN (2, 3, 8);
 CREATE INDEX imports_bytes ON imports (update_time) WHERE remove_time IS NULL;
 ALTER TABLE imports ENABLE ROW LEVEL SECURITY;
+-- A run of somebody who sees all files tells of other stores' files, too: it is not for the store's own people.
 CREATE POLICY imports_reach ON imports
-    USING (public.foursight_reach(store_id)) WITH CHECK (public.foursight_reach(store_id));
+    USING (public.foursight_reach(store_id) AND (NOT creator_group OR public.foursight_reach(NULL)))
+    WITH CHECK (public.foursight_reach(store_id) AND (NOT creator_group OR public.foursight_reach(NULL)));
 
 -- The file that came (part 1), and the rows that were not taken (part 2), in sealed pieces.
 CREATE TABLE import_chunks (

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use foursight_proto::customer::v1::{
     consent_service_server::ConsentServiceServer, contact_service_server::ContactServiceServer,
     customer_service_server::CustomerServiceServer, delivery_service_server::DeliveryServiceServer,
-    import_service_server::ImportServiceServer,
-    lead_service_server::LeadServiceServer, reception_service_server::ReceptionServiceServer,
-    vehicle_service_server::VehicleServiceServer, visit_service_server::VisitServiceServer,
+    import_service_server::ImportServiceServer, lead_service_server::LeadServiceServer,
+    reception_service_server::ReceptionServiceServer, vehicle_service_server::VehicleServiceServer,
+    visit_service_server::VisitServiceServer,
 };
 use foursight_runtime::{Role, RoleContext, RoleParts, Settings, Together, Worker, staffing};
 use sqlx::migrate::Migrator;

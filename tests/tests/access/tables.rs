@@ -56,9 +56,14 @@ fn oracle_of(table: &str) -> Option<String> {
         | "customer.vehicle_ownerships" => {
             format!("customer_id IN ({FILES})")
         }
-        // What belongs to a run is its store's.
-        "customer.import_chunks" | "customer.import_keys" | "customer.import_twins" | "customer.import_rows" => {
-            "import_id IN (SELECT id FROM customer.imports WHERE store_id = $store)".to_owned()
+        // What belongs to a run is its store's, unless somebody of headquarters, who sees all files, has it.
+        "customer.imports" => "(store_id = $store AND NOT creator_group)".to_owned(),
+        "customer.import_chunks"
+        | "customer.import_keys"
+        | "customer.import_twins"
+        | "customer.import_rows" => {
+            "import_id IN (SELECT id FROM customer.imports WHERE store_id = $store AND NOT creator_group)"
+                .to_owned()
         }
         "customer.vehicles" => format!("id IN ({CARS})"),
         "customer.vehicle_plates"

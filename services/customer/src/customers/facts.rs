@@ -120,7 +120,11 @@ impl Facts {
         let mut v = Violations::default();
         // Nothing that was on file once is in the future.
         let facts = Self::parse(&mut v, "kept", all, &Field::ALL, None, Date::MAX);
-        if v.is_empty() { Ok(facts) } else { Err(foursight_kernel::Error::internal("kept facts cannot be read")) }
+        if v.is_empty() {
+            Ok(facts)
+        } else {
+            Err(foursight_kernel::Error::internal("kept facts cannot be read"))
+        }
     }
 
     /// Takes one fact over.

@@ -44,9 +44,9 @@ pub(crate) use keys::tests;
 pub(crate) use keys::{KeyRing, WrappedKey};
 pub(crate) use lunar::LunarBirthday;
 pub(crate) use new_file::NewFile;
+pub(crate) use profile::Profile;
 pub(crate) use rewrap::Rewrap;
 pub use rewrap::wrapped_by_version;
-pub(crate) use profile::Profile;
 pub(crate) use sealed_file::SealedFile;
 
 use crate::{context::Context, timeline};

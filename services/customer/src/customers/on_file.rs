@@ -118,7 +118,8 @@ impl FileColumns {
     /// The file, with what is sealed opened.
     pub(crate) fn open(self, keys: &KeyRing) -> Result<OnFile> {
         let id = CustomerId::from(self.id);
-        let key = keys.unwrap(id, &WrappedKey { master_version: self.master_version, wrapped: self.wrapped })?;
+        let key =
+            keys.unwrap(id, &WrappedKey { master_version: self.master_version, wrapped: self.wrapped })?;
         let sealed = self.national_id_sealed.as_deref();
         let national_id = sealed.map(|sealed| key.open(FieldKind::NationalId, sealed)).transpose()?;
         let facts = Facts {

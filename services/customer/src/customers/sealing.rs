@@ -132,8 +132,8 @@ pub(super) fn open(key: &RandomizedNonceKey, context: &[u8], sealed: &[u8]) -> R
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
-    use proptest::prelude::*;
     use foursight_kernel::CustomerId;
+    use proptest::prelude::*;
     use secrecy::ExposeSecret;
 
     use super::*;

@@ -21,7 +21,11 @@ const MOST_BYTES: i64 = 1 << 30;
 ///
 /// # Errors
 /// `IMPORT_NOT_FOUND`, `IMPORT_OFFSET`, `IMPORT_BEGUN`, `IMPORT_TOO_LARGE`, wrong fields.
-pub(super) async fn append(ctx: &Context, caller: &Principal, request: AppendImportDataRequest) -> Result<Import> {
+pub(super) async fn append(
+    ctx: &Context,
+    caller: &Principal,
+    request: AppendImportDataRequest,
+) -> Result<Import> {
     let mut v = Violations::default();
     let id: Option<ImportId> = v.name("name", &request.name);
     if request.offset < 0 {

@@ -18,7 +18,11 @@ const METHOD: &str = "CancelImport";
 ///
 /// # Errors
 /// `IMPORT_NOT_FOUND`, `IMPORT_STATE`, `REQUEST_ID_REUSED`, wrong fields.
-pub(super) async fn cancel(ctx: &Context, caller: &Principal, mut request: CancelImportRequest) -> Result<Import> {
+pub(super) async fn cancel(
+    ctx: &Context,
+    caller: &Principal,
+    mut request: CancelImportRequest,
+) -> Result<Import> {
     let mut v = Violations::default();
     let id: Option<ImportId> = v.name("name", &request.name);
     let request_id = v.request_id(&mem::take(&mut request.request_id));

@@ -85,9 +85,13 @@ pub(super) async fn piece(
 
 /// Removes a file's pieces.
 pub(super) async fn remove(tx: &mut PgConnection, id: ImportId, part: Part) -> Result<()> {
-    sqlx::query!("DELETE FROM customer.import_chunks WHERE import_id = $1 AND part = $2", id.uuid(), part as i16)
-        .execute(tx)
-        .await?;
+    sqlx::query!(
+        "DELETE FROM customer.import_chunks WHERE import_id = $1 AND part = $2",
+        id.uuid(),
+        part as i16
+    )
+    .execute(tx)
+    .await?;
     Ok(())
 }
 

@@ -1,13 +1,16 @@
 //! `CreateImport`.
 
-use foursight_access::{Principal, audit};
+use foursight_access::{Principal, Reach, audit};
 use foursight_kernel::{Error, ImportId, RequestKey, Result, StoreId, Violations, replay, sql};
 use foursight_proto::customer::v1::{CreateImportRequest, Import, ImportKind, ImportState, SourceChannel};
 
 use crate::{
     context::Context,
     customers::sealing::FieldKind,
-    imports::run::{self, Mapped, Run},
+    imports::{
+        fields::Field,
+        run::{self, Mapped, Run},
+    },
 };
 
 const MOST_MAPPED: usize = 256;
@@ -24,7 +27,11 @@ struct NewImport {
 ///
 /// # Errors
 /// `STORE_OUT_OF_REACH`, `REQUEST_ID_REUSED`, `IDENTITY_AWAY`, and every wrong field at once.
-pub(super) async fn create(ctx: &Context, caller: &Principal, request: CreateImportRequest) -> Result<Import> {
+pub(super) async fn create(
+    ctx: &Context,
+    caller: &Principal,
+    request: CreateImportRequest,
+) -> Result<Import> {
     let mut v = Violations::default();
     let request_id = v.request_id(&request.request_id);
     let import = request.import.unwrap_or_default();
@@ -58,7 +65,7 @@ pub(super) fn mapping(v: &mut Violations, field: &str, mapping: &Mapped) -> Mapp
         if !(1..=200).contains(&header.chars().count()) || header.contains('\0') {
             v.push(field, "must have headers of 1 to 200 characters");
         }
-        if !key.is_empty() && super::columns::Field::of_key(key).is_none() {
+        if !key.is_empty() && Field::of_key(key).is_none() {
             v.push(field, format!("must map to a field or to nothing; there are: {}", all_fields()));
         }
     }
@@ -66,7 +73,7 @@ pub(super) fn mapping(v: &mut Violations, field: &str, mapping: &Mapped) -> Mapp
 }
 
 fn all_fields() -> String {
-    super::columns::Field::ALL.map(super::columns::Field::key).join(", ")
+    Field::ALL.map(Field::key).join(", ")
 }
 
 async fn made_before(ctx: &Context, caller: &Principal, key: &RequestKey) -> Result<Option<Import>> {
@@ -101,7 +108,7 @@ async fn write(
         key.seal(FieldKind::ImportName, &new.file_name)?,
         run::seal_mapping(&key, &new.mapping)?,
         caller.subject.name(),
-        caller.reach == foursight_access::Reach::Group,
+        caller.reach == Reach::Group,
         sql::at(now) as _,
         request_id,
         request_hash,

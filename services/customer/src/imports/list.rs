@@ -10,7 +10,11 @@ use crate::{context::Context, imports::run::Run, scope};
 ///
 /// # Errors
 /// `STORE_OUT_OF_REACH`, wrong fields.
-pub(super) async fn list(ctx: &Context, caller: &Principal, request: &ListImportsRequest) -> Result<ListImportsResponse> {
+pub(super) async fn list(
+    ctx: &Context,
+    caller: &Principal,
+    request: &ListImportsRequest,
+) -> Result<ListImportsResponse> {
     let mut v = Violations::default();
     let store: Option<StoreId> = v.optional_name("store", &request.store);
     v.check()?;

@@ -40,8 +40,12 @@ pub(super) async fn list(
     let page = Page::<i64>::parse(request)?;
     let mut tx = ctx.db.begin_list(caller).await?;
     let run = run::read(&mut tx, id).await?.to_proto(&ctx.keys)?;
-    let columns: HashMap<String, String> =
-        run.columns.into_iter().filter(|column| !column.field.is_empty()).map(|it| (it.field, it.header)).collect();
+    let columns: HashMap<String, String> = run
+        .columns
+        .into_iter()
+        .filter(|column| !column.field.is_empty())
+        .map(|it| (it.field, it.header))
+        .collect();
     let rows = sqlx::query_as!(
         Row,
         "SELECT row_number, outcome, customer_id, reasons, undone FROM customer.import_rows

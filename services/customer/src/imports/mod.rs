@@ -9,6 +9,7 @@ mod cancel;
 mod chunks;
 mod columns;
 mod create;
+mod fields;
 mod get;
 mod list;
 mod list_rows;
@@ -24,9 +25,10 @@ mod worker;
 
 use foursight_kernel::Error;
 use foursight_proto::customer::v1::{
-    AppendImportDataRequest, CancelImportRequest, CreateImportRequest, GetImportRequest, Import, ListImportRowsRequest,
-    ListImportRowsResponse, ListImportsRequest, ListImportsResponse, ReadImportErrorsRequest, ReadImportErrorsResponse,
-    StartImportRequest, UndoImportRequest, WatchImportRequest, import_service_server::ImportService,
+    AppendImportDataRequest, CancelImportRequest, CreateImportRequest, GetImportRequest, Import,
+    ListImportRowsRequest, ListImportRowsResponse, ListImportsRequest, ListImportsResponse,
+    ReadImportErrorsRequest, ReadImportErrorsResponse, StartImportRequest, UndoImportRequest,
+    WatchImportRequest, import_service_server::ImportService,
 };
 use tonic::{Request, Response, Status};
 
@@ -47,7 +49,9 @@ pub(crate) enum ImportError {
     #[error("the run has begun; its file takes no more pieces")]
     NotUploading,
     /// More than is taken.
-    #[error("a file has at most 1 GiB and 20,000 pieces; send larger pieces, or parts of the file as files of their own")]
+    #[error(
+        "a file has at most 1 GiB and 20,000 pieces; send larger pieces, or parts of the file as files of their own"
+    )]
     TooLarge,
     /// Nothing to read.
     #[error("no piece of the file is here yet; append its data first")]
@@ -56,7 +60,9 @@ pub(crate) enum ImportError {
     #[error("{0}")]
     State(&'static str),
     /// The bytes were removed.
-    #[error("the file was removed, 7 days after the last that happened with the run; send it again as a new import")]
+    #[error(
+        "the file was removed, 7 days after the last that happened with the run; send it again as a new import"
+    )]
     Removed,
     /// Every row was taken.
     #[error("there is no file of rows that were not taken, or it was removed")]
@@ -68,9 +74,8 @@ impl From<ImportError> for Error {
         let message = error.to_string();
         match error {
             ImportError::NotFound => Self::not_found("IMPORT_NOT_FOUND", message),
-            ImportError::Offset(size) => {
-                Self::failed_precondition("IMPORT_OFFSET", message).with_metadata("size_bytes", size.to_string())
-            }
+            ImportError::Offset(size) => Self::failed_precondition("IMPORT_OFFSET", message)
+                .with_metadata("size_bytes", size.to_string()),
             ImportError::NotUploading => Self::failed_precondition("IMPORT_BEGUN", message),
             ImportError::TooLarge => Self::failed_precondition("IMPORT_TOO_LARGE", message),
             ImportError::Empty => Self::failed_precondition("IMPORT_EMPTY", message),
@@ -92,7 +97,10 @@ impl ImportService for Imports {
         Ok(Response::new(create::create(&self.0, &caller, request.into_inner()).await?))
     }
 
-    async fn append_import_data(&self, request: Request<AppendImportDataRequest>) -> Result<Response<Import>, Status> {
+    async fn append_import_data(
+        &self,
+        request: Request<AppendImportDataRequest>,
+    ) -> Result<Response<Import>, Status> {
         let caller = foursight_access::caller(&request)?;
         Ok(Response::new(append::append(&self.0, &caller, request.into_inner()).await?))
     }
@@ -107,7 +115,10 @@ impl ImportService for Imports {
         Ok(Response::new(get::get(&self.0, &caller, &request.into_inner()).await?))
     }
 
-    async fn list_imports(&self, request: Request<ListImportsRequest>) -> Result<Response<ListImportsResponse>, Status> {
+    async fn list_imports(
+        &self,
+        request: Request<ListImportsRequest>,
+    ) -> Result<Response<ListImportsResponse>, Status> {
         let caller = foursight_access::caller(&request)?;
         Ok(Response::new(list::list(&self.0, &caller, &request.into_inner()).await?))
     }

@@ -37,7 +37,8 @@ pub(super) async fn read(
     let size_bytes = run.error_bytes;
     // Pieces are of one length, but for the last.
     let start = request.offset - request.offset % PIECE;
-    let piece = chunks::piece(&mut tx, &run.key(&ctx.keys)?, id, Part::Errors, start).await?.unwrap_or_default();
+    let piece =
+        chunks::piece(&mut tx, &run.key(&ctx.keys)?, id, Part::Errors, start).await?.unwrap_or_default();
     let within = usize::try_from(request.offset - start).unwrap_or_default();
     let data = piece.get(within..).unwrap_or_default().to_vec().into();
     Ok(ReadImportErrorsResponse { data, size_bytes })

@@ -47,11 +47,17 @@ pub(super) struct Clash {
 /// What stands against a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Why {
-    #[error("the phone is on file under another name: correct the name or the phone, or leave the phone out of the row")]
+    #[error(
+        "the phone is on file under another name: correct the name or the phone, or leave the phone out of the row"
+    )]
     OtherName,
-    #[error("the phone is on the file of somebody of this name with another id number: correct one of them, or leave the phone out")]
+    #[error(
+        "the phone is on the file of somebody of this name with another id number: correct one of them, or leave the phone out"
+    )]
     OtherCard,
-    #[error("the id number and a phone, or two phones, are on two different files: leave out what is not this customer's")]
+    #[error(
+        "the id number and a phone, or two phones, are on two different files: leave out what is not this customer's"
+    )]
     TwoFiles,
     /// Says the same of whatever it is about.
     #[error(
@@ -74,7 +80,8 @@ impl Why {
 
 /// Whose file the row is, of those that its phones and its id number lead to.
 pub(super) fn who(row: &Signs, files: &[Found]) -> Who {
-    let mut files: Vec<&Found> = files.iter().filter(|file| file.kind == row.kind && leads_to(row, file)).collect();
+    let mut files: Vec<&Found> =
+        files.iter().filter(|file| file.kind == row.kind && leads_to(row, file)).collect();
     files.sort_unstable_by_key(|file| file.id);
     if row.kind == CustomerKind::Organization {
         // A switchboard is many organizations'.
@@ -87,11 +94,15 @@ pub(super) fn who(row: &Signs, files: &[Found]) -> Who {
             Some(why) => unclear(row, &files, why),
         },
         // One of them may still be the row's own: then a phone is somebody else's.
-        _ => unclear(row, &files, if files.iter().any(|file| against(row, file).is_none()) {
-            Why::TwoFiles
-        } else {
-            files.iter().find_map(|file| against(row, file)).unwrap_or(Why::TwoFiles)
-        }),
+        _ => unclear(
+            row,
+            &files,
+            if files.iter().any(|file| against(row, file).is_none()) {
+                Why::TwoFiles
+            } else {
+                files.iter().find_map(|file| against(row, file)).unwrap_or(Why::TwoFiles)
+            },
+        ),
     }
 }
 
@@ -145,7 +156,12 @@ mod tests {
 
     fn row(name: &str, card: Option<u8>, phones: &[u8]) -> Signs {
         let phones = phones.iter().map(|phone| vec![*phone]).collect();
-        Signs { kind: CustomerKind::Person, name: name.to_owned(), card: card.map(|card| vec![100 + card]), phones }
+        Signs {
+            kind: CustomerKind::Person,
+            name: name.to_owned(),
+            card: card.map(|card| vec![100 + card]),
+            phones,
+        }
     }
 
     fn file(id: u128, name: &str, card: Option<u8>, phones: &[u8]) -> Found {
@@ -187,7 +203,8 @@ mod tests {
             file.kind = CustomerKind::Organization;
             file
         };
-        let files = [organization(file(1, "甲公司", None, &[1])), organization(file(2, "乙公司", None, &[1]))];
+        let files =
+            [organization(file(1, "甲公司", None, &[1])), organization(file(2, "乙公司", None, &[1]))];
         let mut it = row("乙公司", None, &[1]);
         it.kind = CustomerKind::Organization;
         assert_eq!(of(&it, &files), "2");

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use foursight_access::{Principal, Reach, Subject};
 use foursight_kernel::{Error, ImportId, Result, StaffId, StoreId, sql, time};
-use foursight_proto::customer::v1::{Import, ImportColumn, ImportCounts, ImportFailure, ImportState, SourceChannel};
+use foursight_proto::customer::v1::{
+    Import, ImportColumn, ImportCounts, ImportFailure, ImportState, SourceChannel,
+};
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use sqlx::PgConnection;
@@ -109,7 +111,8 @@ pub(super) async fn read(tx: &mut PgConnection, id: ImportId) -> Result<Run> {
 /// # Errors
 /// `IMPORT_NOT_FOUND`.
 pub(super) async fn lock(tx: &mut PgConnection, id: ImportId) -> Result<Run> {
-    let run = sqlx::query_as!(Run, "SELECT * FROM customer.imports WHERE id = $1 FOR NO KEY UPDATE", id.uuid());
+    let run =
+        sqlx::query_as!(Run, "SELECT * FROM customer.imports WHERE id = $1 FOR NO KEY UPDATE", id.uuid());
     Ok(run.fetch_optional(tx).await?.ok_or(ImportError::NotFound)?)
 }
 
@@ -144,7 +147,8 @@ impl Run {
 
     /// Whether rows of it were written.
     pub(super) fn has_written(&self) -> bool {
-        !self.dry_run && (self.step > Step::Rows as i16 || (self.step == Step::Rows as i16 && self.done_rows > 0))
+        !self.dry_run
+            && (self.step > Step::Rows as i16 || (self.step == Step::Rows as i16 && self.done_rows > 0))
     }
 
     /// Who began it, as far as that person reaches.
@@ -174,8 +178,10 @@ impl Run {
         });
         let at = |time: &Option<sql::Timestamp>| time.as_ref().map(|time| time::to_proto(time.to_jiff()));
         let reason = self.failure.clone();
-        let failure =
-            reason.map(|reason| ImportFailure { reason, message: self.failure_message.clone().unwrap_or_default() });
+        let failure = reason.map(|reason| ImportFailure {
+            reason,
+            message: self.failure_message.clone().unwrap_or_default(),
+        });
         let expire = (self.remove_time.is_none()).then(|| self.update_time.to_jiff() + KEPT);
         Ok(Import {
             name: self.id().name(),

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use foursight_access::{Principal, audit};
+use foursight_access::{Principal, Reach, audit};
 use foursight_kernel::{ImportId, Result, Violations, sql};
 use foursight_proto::customer::v1::{Import, ImportState, StartImportRequest};
 use foursight_runtime::step;
@@ -23,7 +23,11 @@ const METHOD: &str = "StartImport";
 /// # Errors
 /// `IMPORT_NOT_FOUND`, `IMPORT_EMPTY`, `IMPORT_STATE`, `IMPORT_FILE_REMOVED`, `TOO_MANY_TRIES`, `REQUEST_ID_REUSED`, wrong
 /// fields.
-pub(super) async fn start(ctx: &Context, caller: &Principal, mut request: StartImportRequest) -> Result<Import> {
+pub(super) async fn start(
+    ctx: &Context,
+    caller: &Principal,
+    mut request: StartImportRequest,
+) -> Result<Import> {
     let mut v = Violations::default();
     let id: Option<ImportId> = v.name("name", &request.name);
     let request_id = v.request_id(&mem::take(&mut request.request_id));
@@ -45,11 +49,13 @@ pub(super) async fn start(ctx: &Context, caller: &Principal, mut request: StartI
             sqlx::query!(
                 "UPDATE customer.imports
                  SET state = $2, clashes = 0, attempts = 0, failure = NULL, failure_message = NULL, finish_time = NULL,
-                     version = version + 1, update_time = $3
+                     creator = $4, creator_group = $5, version = version + 1, update_time = $3
                  WHERE id = $1",
                 id.uuid(),
                 sql::number(ImportState::Applying),
                 sql::at(now) as _,
+                caller.subject.name(),
+                caller.reach == Reach::Group,
             )
             .execute(&mut *tx)
             .await?;
@@ -68,7 +74,7 @@ pub(super) async fn start(ctx: &Context, caller: &Principal, mut request: StartI
                 sealed,
                 sql::at(now) as _,
                 caller.subject.name(),
-                caller.reach == foursight_access::Reach::Group,
+                caller.reach == Reach::Group,
             )
             .execute(&mut *tx)
             .await?;
@@ -96,7 +102,9 @@ fn may_start(run: &Run, dry_run: bool) -> Result<bool> {
     }
     let refusal = match run.state()? {
         ImportState::Uploading | ImportState::Checked => return Ok(false),
-        ImportState::Failed | ImportState::Cancelled if run.step == Step::Undo as i16 => "the run is being taken back: undo it",
+        ImportState::Failed | ImportState::Cancelled if run.step == Step::Undo as i16 => {
+            "the run is being taken back: undo it"
+        }
         ImportState::Failed | ImportState::Cancelled if !run.has_written() => return Ok(false),
         ImportState::Failed | ImportState::Cancelled if !dry_run => return Ok(true),
         ImportState::Failed | ImportState::Cancelled => {

@@ -2,7 +2,9 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use foursight_kernel::{StoreId, Violations};
-use foursight_proto::customer::v1::{ContactKind, ContactPoint, Customer, CustomerKind, Gender, Profile, SourceChannel};
+use foursight_proto::customer::v1::{
+    ContactKind, ContactPoint, Customer, CustomerKind, Gender, Profile, SourceChannel,
+};
 use foursight_sheets::{
     Cell, Row,
     values::{self, ValueError},
@@ -14,10 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     customers::{KeyRing, NewFile, facts::Field as Fact, sealing::FieldKind},
-    imports::{
-        columns::{Columns, Field},
-        words,
-    },
+    imports::{columns::Columns, fields::Field, words},
     receptions::same_person::comparable,
 };
 
@@ -79,7 +78,11 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read<T>(&mut self, field: Field, of: impl FnOnce(&Cell) -> Result<Option<T>, ValueError>) -> Option<T> {
+    fn read<T>(
+        &mut self,
+        field: Field,
+        of: impl FnOnce(&Cell) -> Result<Option<T>, ValueError>,
+    ) -> Option<T> {
         match of(self.reading.columns.cell(self.row, field)) {
             Ok(value) => value,
             Err(error) => {
@@ -172,8 +175,13 @@ fn customer(it: &mut Reader<'_>) -> (Customer, Vec<Field>) {
         };
         let Some(value) = value else { continue };
         // Many tables have the same number in two columns.
-        if !customer.contact_points.iter().any(|point| point.kind == i32::from(kind) && point.value == value) {
-            customer.contact_points.push(ContactPoint { kind: kind.into(), value, ..ContactPoint::default() });
+        if !customer.contact_points.iter().any(|point| point.kind == i32::from(kind) && point.value == value)
+        {
+            customer.contact_points.push(ContactPoint {
+                kind: kind.into(),
+                value,
+                ..ContactPoint::default()
+            });
             points.push(field);
         }
     }
@@ -183,7 +191,9 @@ fn customer(it: &mut Reader<'_>) -> (Customer, Vec<Field>) {
 fn models(text: Option<String>) -> Vec<String> {
     let text = text.unwrap_or_default();
     let mut models: Vec<String> = Vec::new();
-    for model in text.split(['、', ',', '，', ';', '；', '\n']).map(str::trim).filter(|model| !model.is_empty()) {
+    for model in
+        text.split(['、', ',', '，', ';', '；', '\n']).map(str::trim).filter(|model| !model.is_empty())
+    {
         if !models.iter().any(|known| known == model) {
             models.push(model.to_owned());
         }

@@ -21,7 +21,11 @@ const METHOD: &str = "UndoImport";
 ///
 /// # Errors
 /// `IMPORT_NOT_FOUND`, `IMPORT_STATE`, `REQUEST_ID_REUSED`, wrong fields.
-pub(super) async fn undo(ctx: &Context, caller: &Principal, mut request: UndoImportRequest) -> Result<Import> {
+pub(super) async fn undo(
+    ctx: &Context,
+    caller: &Principal,
+    mut request: UndoImportRequest,
+) -> Result<Import> {
     let mut v = Violations::default();
     let id: Option<ImportId> = v.name("name", &request.name);
     let request_id = v.request_id(&mem::take(&mut request.request_id));
@@ -41,7 +45,11 @@ pub(super) async fn undo(ctx: &Context, caller: &Principal, mut request: UndoImp
             ImportState::Undoing | ImportState::Undone => {
                 return Err(ImportError::State("the run is undone, or about to be").into());
             }
-            _ => return Err(ImportError::State("the run has written nothing: there is nothing to undo").into()),
+            _ => {
+                return Err(
+                    ImportError::State("the run has written nothing: there is nothing to undo").into()
+                );
+            }
         }
         sqlx::query!(
             "UPDATE customer.imports

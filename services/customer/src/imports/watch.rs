@@ -26,7 +26,8 @@ pub(super) async fn watch(ctx: &Context, caller: &Principal, request: &WatchImpo
     v.check()?;
     let id = id.ok_or(ImportError::NotFound)?;
     let begin = Instant::now();
-    let longest = foursight_runtime::deadline::left().map_or(LONGEST, |left| LONGEST.min(left.saturating_sub(2 * LOOK_EVERY)));
+    let longest = foursight_runtime::deadline::left()
+        .map_or(LONGEST, |left| LONGEST.min(left.saturating_sub(2 * LOOK_EVERY)));
     loop {
         let mut tx = ctx.db.begin(caller).await?;
         let run = run::read(&mut tx, id).await?;

@@ -10,7 +10,9 @@ fn plain(text: &str) -> String {
 pub(super) fn gender(text: &str) -> Option<Gender> {
     match plain(text).as_str() {
         "男" | "男性" | "先生" | "m" | "male" | "mr" | "mr." | "man" => Some(Gender::Male),
-        "女" | "女性" | "女士" | "小姐" | "f" | "female" | "ms" | "ms." | "mrs" | "mrs." | "woman" => Some(Gender::Female),
+        "女" | "女性" | "女士" | "小姐" | "f" | "female" | "ms" | "ms." | "mrs" | "mrs." | "woman" => {
+            Some(Gender::Female)
+        }
         "未知" | "保密" | "不详" | "unknown" => Some(Gender::Unspecified),
         _ => None,
     }
@@ -18,9 +20,13 @@ pub(super) fn gender(text: &str) -> Option<Gender> {
 
 pub(super) fn kind(text: &str) -> Option<CustomerKind> {
     match plain(text).as_str() {
-        "个人" | "私人" | "自然人" | "个人客户" | "person" | "individual" | "private" => Some(CustomerKind::Person),
-        "单位" | "公司" | "企业" | "机构" | "集团" | "单位客户" | "企业客户" | "公司客户" | "大客户" | "政府" | "organization" | "organisation"
-        | "company" | "business" | "corporate" => Some(CustomerKind::Organization),
+        "个人" | "私人" | "自然人" | "个人客户" | "person" | "individual" | "private" => {
+            Some(CustomerKind::Person)
+        }
+        "单位" | "公司" | "企业" | "机构" | "集团" | "单位客户" | "企业客户" | "公司客户" | "大客户"
+        | "政府" | "organization" | "organisation" | "company" | "business" | "corporate" => {
+            Some(CustomerKind::Organization)
+        }
         _ => None,
     }
 }
@@ -32,16 +38,28 @@ pub(super) fn source(text: &str) -> Option<SourceChannel> {
         text.to_uppercase().replace([' ', '-'], "_").trim_start_matches("SOURCE_CHANNEL_")
     ));
     by_name.filter(|source| *source != SourceChannel::Unspecified).or(match text.as_str() {
-        "来店" | "到店" | "进店" | "展厅" | "自然到店" | "自然进店" | "门店" | "walk in" | "showroom" => Some(SourceChannel::WalkIn),
+        "来店" | "到店" | "进店" | "展厅" | "自然到店" | "自然进店" | "门店" | "walk in" | "showroom" => {
+            Some(SourceChannel::WalkIn)
+        }
         "来电" | "电话" | "呼入" | "热线" | "电话咨询" | "phone" => Some(SourceChannel::Call),
-        "网站" | "官网" | "网络" | "线上" | "互联网" | "website" | "online" => Some(SourceChannel::Web),
-        "社交媒体" | "社交" | "微信" | "公众号" | "微博" | "小红书" | "social" => Some(SourceChannel::SocialMedia),
-        "垂直媒体" | "垂媒" | "垂直平台" | "汽车之家" | "易车" | "懂车帝" | "太平洋汽车" => Some(SourceChannel::VerticalPlatform),
-        "短视频" | "抖音" | "快手" | "视频号" | "直播" | "douyin" => Some(SourceChannel::ShortVideo),
+        "网站" | "官网" | "网络" | "线上" | "互联网" | "website" | "online" => {
+            Some(SourceChannel::Web)
+        }
+        "社交媒体" | "社交" | "微信" | "公众号" | "微博" | "小红书" | "social" => {
+            Some(SourceChannel::SocialMedia)
+        }
+        "垂直媒体" | "垂媒" | "垂直平台" | "汽车之家" | "易车" | "懂车帝" | "太平洋汽车" => {
+            Some(SourceChannel::VerticalPlatform)
+        }
+        "短视频" | "抖音" | "快手" | "视频号" | "直播" | "douyin" => {
+            Some(SourceChannel::ShortVideo)
+        }
         "车展" | "展会" | "巡展" | "外展" => Some(SourceChannel::AutoShow),
         "社群" | "社区" | "车友会" | "俱乐部" => Some(SourceChannel::Community),
         "合作" | "合作伙伴" | "异业合作" | "二网" | "经销商" => Some(SourceChannel::Partner),
-        "转介绍" | "介绍" | "推荐" | "老客户介绍" | "老带新" | "朋友介绍" => Some(SourceChannel::Referral),
+        "转介绍" | "介绍" | "推荐" | "老客户介绍" | "老带新" | "朋友介绍" => {
+            Some(SourceChannel::Referral)
+        }
         "导入" | "历史数据" | "旧系统" | "系统导入" => Some(SourceChannel::Import),
         _ => None,
     })
@@ -82,7 +100,8 @@ fn lunar_month(text: &str) -> Option<i32> {
 fn lunar_day(text: &str) -> Option<i32> {
     const DIGITS: &str = "一二三四五六七八九十";
     let text = text.trim().trim_end_matches(['日', '号']);
-    let digit = |c: char| DIGITS.chars().position(|digit| digit == c).and_then(|at| i32::try_from(at + 1).ok());
+    let digit =
+        |c: char| DIGITS.chars().position(|digit| digit == c).and_then(|at| i32::try_from(at + 1).ok());
     let of: Vec<char> = text.chars().collect();
     match of.as_slice() {
         ['初', last] => digit(*last),

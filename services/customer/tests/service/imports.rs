@@ -2,9 +2,9 @@
 
 use foursight_kernel::StoreId;
 use foursight_proto::customer::v1::{
-    AppendImportDataRequest, CreateImportRequest, GetImportRequest, Import, ImportKind, ImportOutcome, ImportRow,
-    ImportState, ListCustomersRequest, ListImportRowsRequest, ReadImportErrorsRequest, StartImportRequest,
-    WatchImportRequest,
+    AppendImportDataRequest, CreateImportRequest, GetImportRequest, Import, ImportKind, ImportOutcome,
+    ImportRow, ImportState, ListCustomersRequest, ListImportRowsRequest, ReadImportErrorsRequest,
+    StartImportRequest, WatchImportRequest,
 };
 use foursight_testkit::Caller;
 use tonic::Status;
@@ -39,7 +39,12 @@ impl World {
         name
     }
 
-    pub(crate) async fn start_import(&self, caller: &Caller, name: &str, dry_run: bool) -> Result<Import, Status> {
+    pub(crate) async fn start_import(
+        &self,
+        caller: &Caller,
+        name: &str,
+        dry_run: bool,
+    ) -> Result<Import, Status> {
         let request = StartImportRequest { name: name.to_owned(), dry_run, ..StartImportRequest::default() };
         Ok(self.imports(caller).start_import(request).await?.into_inner())
     }
@@ -65,7 +70,13 @@ impl World {
         self.bring_as(caller, store, bytes, false).await
     }
 
-    pub(crate) async fn bring_as(&self, caller: &Caller, store: StoreId, bytes: &[u8], dry_run: bool) -> Import {
+    pub(crate) async fn bring_as(
+        &self,
+        caller: &Caller,
+        store: StoreId,
+        bytes: &[u8],
+        dry_run: bool,
+    ) -> Import {
         let name = self.upload(caller, import(store), bytes).await;
         self.start_import(caller, &name, dry_run).await.unwrap();
         self.follow(caller, &name).await

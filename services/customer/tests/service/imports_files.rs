@@ -45,9 +45,14 @@ async fn a_file_comes_in_pieces_each_once_for_its_place() {
     let run = world.follow(&world.here, &run.name).await;
     assert_eq!(counts(&run), [1, 0, 0, 0, 0]);
     // Whose answer was lost, asks again.
-    let request = AppendImportDataRequest { name: run.name.clone(), offset: 0, data: "姓名,手机\n".as_bytes().to_vec().into() };
+    let request = AppendImportDataRequest {
+        name: run.name.clone(),
+        offset: 0,
+        data: "姓名,手机\n".as_bytes().to_vec().into(),
+    };
     client.append_import_data(request).await.unwrap();
-    let request = AppendImportDataRequest { name: run.name.clone(), offset: size, data: b"x".to_vec().into() };
+    let request =
+        AppendImportDataRequest { name: run.name.clone(), offset: size, data: b"x".to_vec().into() };
     assert_eq!(reason(&client.append_import_data(request).await.unwrap_err()), "IMPORT_BEGUN");
 }
 
@@ -64,7 +69,11 @@ async fn rows_that_were_not_taken_come_back_as_they_came_with_the_reason() {
     let lines: Vec<&str> = errors.lines().collect();
     assert_eq!(lines.len(), 3);
     assert_eq!(lines[0], "姓名;手机;备注;未导入原因");
-    assert!(lines[1].starts_with("示例二;x;") && lines[1].contains("手机: this is no phone number"), "{}", lines[1]);
+    assert!(
+        lines[1].starts_with("示例二;x;") && lines[1].contains("手机: this is no phone number"),
+        "{}",
+        lines[1]
+    );
     // Mended, it is brought in itself; what was told of it the last time is passed over.
     let mended = errors.replace(";x;", ";13800000002;").replace("示例三;;", "示例三;13800000003;");
     let (bytes, _, _) = encoding_rs::GB18030.encode(&mended);
@@ -80,7 +89,9 @@ async fn a_workbook_comes_in_and_its_rows_go_back_as_a_workbook() {
     let world = World::start().await;
     let header = ["姓名", "手机", "生日"];
     let mut book = foursight_sheets::write::XlsxWriter::new(Vec::new(), None, "客户", &header).unwrap();
-    let day = foursight_sheets::Cell::Moment(jiff::civil::date(1990, 3, 5).to_datetime(jiff::civil::Time::midnight()));
+    let day = foursight_sheets::Cell::Moment(
+        jiff::civil::date(1990, 3, 5).to_datetime(jiff::civil::Time::midnight()),
+    );
     let cell = |text: &str| foursight_sheets::Cell::from(text);
     book.row([&cell("示例一"), &cell("13800000001"), &day]).unwrap();
     book.row([&cell("示例二"), &cell("12"), &day]).unwrap();
@@ -88,7 +99,8 @@ async fn a_workbook_comes_in_and_its_rows_go_back_as_a_workbook() {
     assert_eq!(counts(&run), [1, 0, 0, 0, 1], "{run:?}");
     let errors = world.errors(&world.here, &run).await;
     assert_eq!(&errors[..2], b"PK");
-    let mut table = foursight_sheets::open(std::io::Cursor::new(errors), &foursight_sheets::Limits::default()).unwrap();
+    let mut table =
+        foursight_sheets::open(std::io::Cursor::new(errors), &foursight_sheets::Limits::default()).unwrap();
     assert_eq!(table.header(), ["姓名", "手机", "生日", "未导入原因"]);
     let row = table.next_row().unwrap().unwrap();
     assert_eq!((&row.cells[0], &row.cells[2]), (&cell("示例二"), &day));
@@ -111,7 +123,11 @@ async fn a_file_that_cannot_be_read_says_why_and_nothing_is_written() {
         ("a zip that is none", b"PK\x03\x04 and no more".to_vec(), "FILE_NOT_READABLE"),
         ("a bomb", bomb(), "FILE_NOT_READABLE"),
         ("no phone and no id", "姓名,地址\n示例一,示例路\n".as_bytes().to_vec(), "COLUMNS_MISSING"),
-        ("two names", "姓名,客户名称,手机\n示例一,示例一,13800000001\n".as_bytes().to_vec(), "COLUMNS_NOT_CLEAR"),
+        (
+            "two names",
+            "姓名,客户名称,手机\n示例一,示例一,13800000001\n".as_bytes().to_vec(),
+            "COLUMNS_NOT_CLEAR",
+        ),
     ] {
         let run = world.bring(&world.here, world.hangzhou, &bytes).await;
         assert_eq!(run.state(), ImportState::Failed, "{what}: {run:?}");
@@ -130,7 +146,10 @@ fn bomb() -> Vec<u8> {
         zip.start_file(name, options).unwrap();
         zip.write_all(text.as_bytes()).unwrap();
     };
-    part("[Content_Types].xml", "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>");
+    part(
+        "[Content_Types].xml",
+        "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>",
+    );
     part("xl/worksheets/sheet1.xml", "<worksheet><sheetData>");
     let blanks = vec![b' '; 1 << 20];
     for _ in 0..300 {
@@ -162,7 +181,8 @@ async fn what_a_column_is_can_be_said_and_is_known_the_next_time() {
 
     let said = [("称呼", "name"), ("叫机号", "phone"), ("客户名称", "")];
     let mapping = said.into_iter().map(|(header, field)| (header.to_owned(), field.to_owned())).collect();
-    let request = StartImportRequest { name: name.clone(), dry_run: false, mapping, request_id: String::new() };
+    let request =
+        StartImportRequest { name: name.clone(), dry_run: false, mapping, request_id: String::new() };
     world.imports(&world.here).start_import(request).await.unwrap();
     let run = world.follow(&world.here, &name).await;
     assert_eq!(counts(&run), [1, 0, 0, 0, 0], "{run:?}");

@@ -24,7 +24,13 @@ async fn all(world: &World) -> [i64; 5] {
     let owner = world.stack.owner().await.unwrap();
     let mut counts = [0; 5];
     let told = "customer.outbox WHERE event_type LIKE '%CustomerCreated'";
-    let tables = ["customer.customers", "customer.contact_points", "customer.customer_stores", "customer.customer_keys", told];
+    let tables = [
+        "customer.customers",
+        "customer.contact_points",
+        "customer.customer_stores",
+        "customer.customer_keys",
+        told,
+    ];
     for (count, table) in counts.iter_mut().zip(tables) {
         let query = format!("SELECT count(*) FROM {table}");
         *count = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&owner).await.unwrap();
@@ -91,5 +97,8 @@ async fn a_run_that_lost_its_process_goes_on_and_ends_as_if_nothing_had_been() {
     assert_eq!(counts(&run), [9_000, 0, 0, 0, 0]);
     assert_eq!(all(&world).await, [9_000; 5]);
     let request = ListCustomersRequest { q: "13800008999".to_owned(), ..ListCustomersRequest::default() };
-    assert_eq!(world.customers(&world.here).list_customers(request).await.unwrap().into_inner().customers.len(), 1);
+    assert_eq!(
+        world.customers(&world.here).list_customers(request).await.unwrap().into_inner().customers.len(),
+        1
+    );
 }

@@ -39,6 +39,9 @@ async fn a_guess_at_another_stores_customer_says_no_more_than_that_it_does_not_f
     let run = world.bring(&world.headquarters, world.suzhou, &table).await;
     let rows = world.rows(&world.headquarters, &run, ImportOutcome::Conflict).await;
     assert_eq!(reasons(&rows), [(2, "OTHER_NAME".to_owned())]);
+    // And so nobody of the store sees that run.
+    let hidden = refusal(world.run(&world.there, &run.name).await);
+    assert_eq!(hidden, (Code::NotFound, "IMPORT_NOT_FOUND".to_owned()));
 }
 
 #[tokio::test]

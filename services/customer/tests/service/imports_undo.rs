@@ -37,7 +37,11 @@ async fn files_that_were_opened_go_and_files_that_were_changed_are_what_they_wer
     world.stack.settled().await.unwrap();
 
     let undone = world.undo(&world.here, &run.name).await;
-    assert_eq!((undone.state(), undone.undone_rows, undone.kept_rows), (ImportState::Undone, 3, 0), "{undone:?}");
+    assert_eq!(
+        (undone.state(), undone.undone_rows, undone.kept_rows),
+        (ImportState::Undone, 3, 0),
+        "{undone:?}"
+    );
     assert_eq!(world.found(&world.here, "13800000003").await + world.found(&world.here, "示例三").await, 0);
     let one = world.file(&world.here, &file.name).await.unwrap();
     assert_eq!((one.gender(), one.profile, one.contact_points.len()), (Gender::Unspecified, None, 1));
@@ -47,11 +51,12 @@ async fn files_that_were_opened_go_and_files_that_were_changed_are_what_they_wer
     let removed = world.stack.told::<CustomerRemoved>().await.unwrap();
     assert_eq!(removed.iter().map(|it| &it.customer).collect::<Vec<_>>(), [&opened]);
     let owner = world.stack.owner().await.unwrap();
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM customer.timeline_entries WHERE customer_id = $1::uuid")
-        .bind(opened.trim_start_matches("customers/").parse::<uuid::Uuid>().unwrap())
-        .fetch_one(&owner)
-        .await
-        .unwrap();
+    let left: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM customer.timeline_entries WHERE customer_id = $1::uuid")
+            .bind(opened.trim_start_matches("customers/").parse::<uuid::Uuid>().unwrap())
+            .fetch_one(&owner)
+            .await
+            .unwrap();
     assert_eq!(left, 0);
     // And in again.
     assert_eq!(counts(&world.bring(&world.here, world.hangzhou, &table).await), [1, 2, 0, 0, 0]);
@@ -88,8 +93,10 @@ async fn what_something_newer_depends_on_stays_and_says_why() {
 async fn a_change_that_was_changed_since_stays() {
     let world = World::start().await;
     let file = world.open(&world.here, world.hangzhou, "示例一", "13800000001").await;
-    let first = world.bring(&world.here, world.hangzhou, &csv("姓名,手机,职业", &["示例一,13800000001,教师"])).await;
-    let second = world.bring(&world.here, world.hangzhou, &csv("姓名,手机,职业", &["示例一,13800000001,医生"])).await;
+    let first =
+        world.bring(&world.here, world.hangzhou, &csv("姓名,手机,职业", &["示例一,13800000001,教师"])).await;
+    let second =
+        world.bring(&world.here, world.hangzhou, &csv("姓名,手机,职业", &["示例一,13800000001,医生"])).await;
     let undone = world.undo(&world.here, &first.name).await;
     assert_eq!((undone.undone_rows, undone.kept_rows), (0, 1));
     let undone = world.undo(&world.here, &second.name).await;

@@ -9,9 +9,9 @@ use foursight_proto::{
         Lead, Reception, ReceptionKind, SourceChannel, Vehicle, Visit, VisitKind,
         consent_service_client::ConsentServiceClient, contact_service_client::ContactServiceClient,
         customer_service_client::CustomerServiceClient, delivery_service_client::DeliveryServiceClient,
-        import_service_client::ImportServiceClient,
-        lead_service_client::LeadServiceClient, reception_service_client::ReceptionServiceClient,
-        vehicle_service_client::VehicleServiceClient, visit_service_client::VisitServiceClient,
+        import_service_client::ImportServiceClient, lead_service_client::LeadServiceClient,
+        reception_service_client::ReceptionServiceClient, vehicle_service_client::VehicleServiceClient,
+        visit_service_client::VisitServiceClient,
     },
     identity::v1::Role,
 };

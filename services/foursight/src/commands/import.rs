@@ -31,7 +31,8 @@ pub(super) async fn run(arguments: &Import) -> Result<()> {
 async fn bring_in(arguments: &BringIn) -> Result<()> {
     let mut importer = importer(&arguments.sign_in).await?;
     let pair = |said: &String| {
-        let (header, field) = said.rsplit_once('=').with_context(|| format!("--map {said}: write header=field"))?;
+        let (header, field) =
+            said.rsplit_once('=').with_context(|| format!("--map {said}: write header=field"))?;
         Ok((header.to_owned(), field.to_owned()))
     };
     let wanted = Wanted {

@@ -62,8 +62,14 @@ impl Client {
             match answer {
                 Ok((status, answer)) if status.is_success() => return Ok(answer),
                 Ok((StatusCode::UNAUTHORIZED, _)) if tried == 1 => self.renew().await?,
-                Ok((StatusCode::TOO_MANY_REQUESTS, answer)) if again && answer["reason"] == "RATE_LIMITED" => pause(tried).await,
-                Ok((StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY, _)) if again => pause(tried).await,
+                Ok((StatusCode::TOO_MANY_REQUESTS, answer))
+                    if again && answer["reason"] == "RATE_LIMITED" =>
+                {
+                    pause(tried).await
+                }
+                Ok((StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY, _)) if again => {
+                    pause(tried).await
+                }
                 Ok((status, answer)) => bail!("{}", in_words(status, &answer)),
                 Err(_) if again && tried < 10 => pause(tried).await,
                 Err(error) => return Err(error),
@@ -97,7 +103,8 @@ async fn pause(tried: u32) {
 
 /// A problem as a person reads it: what is wrong, and with what.
 fn in_words(status: StatusCode, problem: &Value) -> String {
-    let mut words = problem["detail"].as_str().or_else(|| problem["title"].as_str()).unwrap_or_default().to_owned();
+    let mut words =
+        problem["detail"].as_str().or_else(|| problem["title"].as_str()).unwrap_or_default().to_owned();
     for violation in problem["violations"].as_array().into_iter().flatten() {
         let part = |name: &str| violation[name].as_str().unwrap_or_default().to_owned();
         words = format!("{words}; {} {}", part("field"), part("description"));

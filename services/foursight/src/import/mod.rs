@@ -108,7 +108,9 @@ impl Importer {
         let (login, password) = match (named, role("GROUP_DIRECTOR").or_else(|| role("CR_MANAGER"))) {
             (Some((login, password)), _) => (login, password),
             (None, Some(User { login, password, .. })) => (login.as_str(), password.as_str()),
-            (None, None) => bail!("the stack has no demo group to sign in with: name somebody with --login and --password"),
+            (None, None) => bail!(
+                "the stack has no demo group to sign in with: name somebody with --login and --password"
+            ),
         };
         Ok(Self(Client::sign_in(&ready.gateway, login, password).await?))
     }
@@ -123,7 +125,8 @@ impl Importer {
         wanted: &Wanted,
         tell: &(dyn Fn(Progress<'_>) + Send + Sync),
     ) -> Result<Report> {
-        let mut source = File::open(file).await.with_context(|| format!("{} cannot be read", file.display()))?;
+        let mut source =
+            File::open(file).await.with_context(|| format!("{} cannot be read", file.display()))?;
         let size = source.metadata().await?.len();
         ensure!(size > 0, "{} is empty", file.display());
         ensure!(size <= MOST_BYTES, "{} has more than 1 GiB: send it in parts", file.display());
@@ -150,11 +153,19 @@ impl Importer {
     ///
     /// # Errors
     /// When there is no such run, or it cannot be undone.
-    pub async fn undo(&mut self, run: &str, tell: &(dyn Fn(Progress<'_>) + Send + Sync)) -> Result<(u64, u64)> {
+    pub async fn undo(
+        &mut self,
+        run: &str,
+        tell: &(dyn Fn(Progress<'_>) + Send + Sync),
+    ) -> Result<(u64, u64)> {
         let run = if run.starts_with("imports/") { run.to_owned() } else { format!("imports/{run}") };
         self.0.post(&format!("/v1/{run}:undo"), &json!({})).await?;
         let ended = self.follow(&run, tell).await?;
-        ensure!(text(&ended["state"]) == "IMPORT_STATE_UNDONE", "the run could not be undone: {}", ended["failure"]);
+        ensure!(
+            text(&ended["state"]) == "IMPORT_STATE_UNDONE",
+            "the run could not be undone: {}",
+            ended["failure"]
+        );
         Ok((number(&ended["undoneRows"]), number(&ended["keptRows"])))
     }
 
@@ -217,7 +228,8 @@ impl Importer {
         let mut bytes = Vec::new();
         while (bytes.len() as u64) < size {
             let piece = self.0.get(&format!("/v1/{run}:readErrors?offset={}", bytes.len())).await?;
-            let piece = STANDARD.decode(text(&piece["data"])).context("the error file's piece is no base64")?;
+            let piece =
+                STANDARD.decode(text(&piece["data"])).context("the error file's piece is no base64")?;
             ensure!(!piece.is_empty(), "the error file ends before its end");
             bytes.extend(piece);
         }

@@ -16,8 +16,8 @@ pub use clock::{Clock, SharedClock, SystemClock, TestClock};
 pub use error::{Error, Result, database_is_away, unique_violation};
 pub use fields::{Violation, Violations};
 pub use ids::{
-    CallTaskId, CaseId, ConsentId, ContactPointId, CustomerId, DeliveryId, FactId, Id, Ids, ImportId, InvalidName,
-    LeadId, MessageId, ReceptionId, StaffId, StoreId, VehicleId, VisitId,
+    CallTaskId, CaseId, ConsentId, ContactPointId, CustomerId, DeliveryId, FactId, Id, Ids, ImportId,
+    InvalidName, LeadId, MessageId, ReceptionId, StaffId, StoreId, VehicleId, VisitId,
 };
 pub use page::Page;
 pub use replay::RequestKey;

@@ -58,6 +58,8 @@ pub(super) async fn take(work: &Work, lines: &[Line], given_up: bool) -> Result<
     let plan = tokio::task::spawn_blocking(move || plan::make(planning)).await.map_err(Error::internal)??;
     let done = i64::try_from(lines.len()).map_err(Error::internal)?;
     if !plan.tried.is_empty() && !may_try(&mut tx, &run, &plan, done, work).await? {
+        // Its lock on the run goes with it.
+        tx.rollback().await?;
         return too_many(work, &plan).await;
     }
     if !run.dry_run {
@@ -123,7 +125,9 @@ async fn twins(tx: &mut PgConnection, run: &Run, lines: &[Line]) -> Result<HashM
 fn turns(told: &[Signs]) -> Vec<i32> {
     let organizations = told.iter().filter(|signs| signs.kind == CustomerKind::Organization);
     let keys = organizations.flat_map(|it| it.phones.iter().map(|phone| read::organization(&it.name, phone)));
-    let number = |key: &[u8]| key.iter().take(4).fold(0_i32, |sum, byte| sum.wrapping_mul(31).wrapping_add(i32::from(*byte)));
+    let number = |key: &[u8]| {
+        key.iter().take(4).fold(0_i32, |sum, byte| sum.wrapping_mul(31).wrapping_add(i32::from(*byte)))
+    };
     let mut turns: Vec<i32> = keys.map(|key| number(&key).rem_euclid(TURNS)).collect();
     turns.sort_unstable();
     turns.dedup();
@@ -133,13 +137,21 @@ fn turns(told: &[Signs]) -> Vec<i32> {
 /// No index keeps two imports from opening the same organization twice.
 async fn take_turns(tx: &mut PgConnection, turns: Vec<i32>) -> Result<(), Stop> {
     for turn in turns {
-        sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('imported organizations'), $1)", turn).execute(&mut *tx).await?;
+        sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('imported organizations'), $1)", turn)
+            .execute(&mut *tx)
+            .await?;
     }
     Ok(())
 }
 
 /// Whether the run may tell of so many of another store's files that they are not its rows'.
-async fn may_try(tx: &mut PgConnection, run: &Run, plan: &Plan, done: i64, work: &Work) -> Result<bool, Stop> {
+async fn may_try(
+    tx: &mut PgConnection,
+    run: &Run,
+    plan: &Plan,
+    done: i64,
+    work: &Work,
+) -> Result<bool, Stop> {
     let now = i64::try_from(plan.tried.len()).unwrap_or(i64::MAX);
     let left = tries::left(tx, &run.creator(), work.ctx.now()).await?;
     if run.dry_run {

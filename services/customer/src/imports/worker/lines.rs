@@ -97,8 +97,10 @@ fn read_all(reading: &Reading<'_>, rows: &[Row]) -> Vec<Line> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let share = rows.len().div_ceil(cores).max(1);
     thread::scope(|scope| {
-        let shares: Vec<_> =
-            rows.chunks(share).map(|share| (share, scope.spawn(move || share.iter().map(one).collect::<Vec<_>>()))).collect();
+        let shares: Vec<_> = rows
+            .chunks(share)
+            .map(|share| (share, scope.spawn(move || share.iter().map(one).collect::<Vec<_>>())))
+            .collect();
         let mut lines = Vec::with_capacity(rows.len());
         for (share, reader) in shares {
             match reader.join() {
@@ -106,7 +108,11 @@ fn read_all(reading: &Reading<'_>, rows: &[Row]) -> Vec<Line> {
                 // A row that nobody thought of is that row's trouble.
                 Err(_) => lines.extend(share.iter().map(|row| Line {
                     number: number(row),
-                    said: Err(vec![Reason::of(None, "INTERNAL", "the row could not be read: look for what is unusual in it")]),
+                    said: Err(vec![Reason::of(
+                        None,
+                        "INTERNAL",
+                        "the row could not be read: look for what is unusual in it",
+                    )]),
                 })),
             }
         }

@@ -103,7 +103,8 @@ impl Files {
     /// Those that a row leads to.
     pub(super) fn led_to_by(&self, row: &Signs) -> Vec<Found> {
         let signs = row.phones.iter().chain(&row.card);
-        let mut places: Vec<usize> = signs.filter_map(|sign| self.by_sign.get(sign)).flatten().copied().collect();
+        let mut places: Vec<usize> =
+            signs.filter_map(|sign| self.by_sign.get(sign)).flatten().copied().collect();
         places.sort_unstable();
         places.dedup();
         places.into_iter().filter_map(|place| self.files.get(place)).cloned().collect()
@@ -111,7 +112,11 @@ impl Files {
 }
 
 /// What these files are now. Unless nothing is to be written, their rows are locked, always in one order.
-pub(super) async fn states(tx: &mut PgConnection, run: &Run, ids: &[Uuid]) -> Result<HashMap<Uuid, State>, Stop> {
+pub(super) async fn states(
+    tx: &mut PgConnection,
+    run: &Run,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, State>, Stop> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
@@ -134,8 +139,10 @@ pub(super) async fn states(tx: &mut PgConnection, run: &Run, ids: &[Uuid]) -> Re
     )
     .fetch_all(tx)
     .await?;
-    let mut states: HashMap<Uuid, State> =
-        files.into_iter().map(|columns| (columns.id, State { columns, points: Vec::new(), served: false })).collect();
+    let mut states: HashMap<Uuid, State> = files
+        .into_iter()
+        .map(|columns| (columns.id, State { columns, points: Vec::new(), served: false }))
+        .collect();
     for point in points {
         if let Some(state) = states.get_mut(&point.customer_id) {
             state.points.push(Point { kind: point.kind, sealed: point.sealed, hash: point.hash });

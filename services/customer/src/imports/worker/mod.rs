@@ -5,6 +5,7 @@
 //! every transaction of a run asks whether the run is still ours ([`guard`]); so one that was believed dead writes nothing any more.
 
 mod batch;
+mod change;
 mod compare;
 mod expire;
 mod lines;
@@ -13,6 +14,7 @@ mod plan;
 mod read;
 mod report;
 mod rows;
+mod set_back;
 mod stop;
 mod undo;
 mod write;
@@ -99,7 +101,9 @@ impl Work {
     /// Takes step after step, until the run is over, stopped or somebody else's.
     async fn carry_out(mut self) -> Result<()> {
         if self.run.attempts > MOST_ATTEMPTS {
-            let message = "something went wrong here again and again; what was written stays, and can be undone".to_owned();
+            let message =
+                "something went wrong here again and again; what was written stays, and can be undone"
+                    .to_owned();
             return self.fail("INTERNAL", message).await;
         }
         loop {
@@ -114,7 +118,11 @@ impl Work {
                 Ok(()) => {}
                 Err(Stop::Halted) => return Ok(()),
                 Err(Stop::Failed(reason, message)) => return self.fail(reason, message).await,
-                Err(Stop::Clash) => return Err(Error::internal("an import was stopped by a clash that it should have solved")),
+                Err(Stop::Clash) => {
+                    return Err(Error::internal(
+                        "an import was stopped by a clash that it should have solved",
+                    ));
+                }
                 Err(Stop::Other(error)) => return Err(error),
             }
             let mut tx = self.ctx.db.begin_as_service().await?;
@@ -148,7 +156,8 @@ impl Work {
         )
         .execute(&mut *tx)
         .await?;
-        self.record(&mut tx, &run, "FailImport", json!({ "reason": reason, "done_rows": run.done_rows })).await?;
+        self.record(&mut tx, &run, "FailImport", json!({ "reason": reason, "done_rows": run.done_rows }))
+            .await?;
         tx.commit().await
     }
 
@@ -200,7 +209,11 @@ fn is_under_way(run: &Run) -> Result<bool> {
 /// [`Stop::Halted`] when somebody stopped it, or has taken it over.
 async fn guard(tx: &mut PgConnection, run: &Run) -> Result<Run, Stop> {
     let now = run::lock(tx, run.id()).await.map_err(|error| {
-        if error.reason() == Error::from(ImportError::NotFound).reason() { Stop::Halted } else { Stop::from(error) }
+        if error.reason() == Error::from(ImportError::NotFound).reason() {
+            Stop::Halted
+        } else {
+            Stop::from(error)
+        }
     })?;
     if now.epoch != run.epoch || now.state != run.state || now.step != run.step {
         return Err(Stop::Halted);

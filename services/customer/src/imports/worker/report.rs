@@ -83,7 +83,8 @@ fn columns(work: &Work, run: &Run) -> Result<Vec<Column>, Stop> {
 fn in_words(reasons: &[Reason], columns: &[Column]) -> String {
     let one = |reason: &Reason| {
         let column = columns.iter().find(|column| !reason.field.is_empty() && column.field == reason.field);
-        column.map_or_else(|| reason.message.clone(), |column| format!("{}: {}", column.header, reason.message))
+        column
+            .map_or_else(|| reason.message.clone(), |column| format!("{}: {}", column.header, reason.message))
     };
     reasons.iter().map(one).collect::<Vec<_>>().join("; ")
 }

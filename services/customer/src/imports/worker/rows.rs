@@ -25,7 +25,9 @@ pub(super) async fn rows(work: &Work) -> Result<(), Stop> {
     }
     let mut tx = work.ctx.db.begin_as_service().await?;
     guard(&mut tx, &work.run).await?;
-    sqlx::query!("DELETE FROM customer.import_twins WHERE import_id = $1", work.run.id).execute(&mut *tx).await?;
+    sqlx::query!("DELETE FROM customer.import_twins WHERE import_id = $1", work.run.id)
+        .execute(&mut *tx)
+        .await?;
     sqlx::query!(
         "UPDATE customer.imports SET step = $2, attempts = 0, version = version + 1, update_time = $3 WHERE id = $1",
         work.run.id,

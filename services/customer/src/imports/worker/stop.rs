@@ -22,7 +22,8 @@ pub(super) enum Stop {
 /// Whether somebody else was faster, holds what is needed, or waits in a ring with us.
 fn is_clash(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    unique_violation(error).is_some() || code.is_some_and(|code| ["40001", "40P01", "55P03"].contains(&code.as_ref()))
+    unique_violation(error).is_some()
+        || code.is_some_and(|code| ["40001", "40P01", "55P03"].contains(&code.as_ref()))
 }
 
 impl From<sqlx::Error> for Stop {
@@ -34,7 +35,11 @@ impl From<sqlx::Error> for Stop {
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         let below = error.source().and_then(|source| source.downcast_ref::<sqlx::Error>());
-        if error.reason() == "CONFLICT" || below.is_some_and(is_clash) { Self::Clash } else { Self::Other(error) }
+        if error.reason() == "CONFLICT" || below.is_some_and(is_clash) {
+            Self::Clash
+        } else {
+            Self::Other(error)
+        }
     }
 }
 

@@ -18,7 +18,8 @@ use crate::{
 
 use super::{
     Stop,
-    plan::{Change, Outcome, Plan},
+    change::Change,
+    plan::{Outcome, Plan},
 };
 
 /// Opens files.
@@ -48,7 +49,8 @@ pub(super) async fn events(
         NewEvent::new(&event, row.file.id.uuid(), 1, Some(facts.store))
     });
     let updated = plan.changes.iter().map(|change| updated(run, change));
-    let events = created.chain(updated).map(|event| PastEvent { id: ctx.ids.uuid(), at: now, event }).collect();
+    let events =
+        created.chain(updated).map(|event| PastEvent { id: ctx.ids.uuid(), at: now, event }).collect();
     Ok(foursight_messaging::outbox::append_all(tx, events).await?)
 }
 

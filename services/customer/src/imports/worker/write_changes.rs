@@ -13,7 +13,7 @@ use crate::{
 
 use super::{
     Stop,
-    plan::{Change, Kept},
+    change::{Change, Kept},
 };
 
 /// Writes what changes.
@@ -29,7 +29,9 @@ pub(super) async fn changes(
     links(tx, run, changes, now).await?;
     let mut counting: Vec<&Change> = changes.iter().filter(|change| change.counts()).collect();
     // Id numbers are taken in one order, whoever writes them.
-    counting.sort_unstable_by(|a, b| a.national_id.as_ref().map(|it| &it.1).cmp(&b.national_id.as_ref().map(|it| &it.1)));
+    counting.sort_unstable_by(|a, b| {
+        a.national_id.as_ref().map(|it| &it.1).cmp(&b.national_id.as_ref().map(|it| &it.1))
+    });
     files(tx, &counting, now).await?;
     facts(tx, run, &counting, now).await?;
     points(tx, run, &counting, now).await?;
@@ -43,7 +45,8 @@ pub(super) async fn changes(
 }
 
 async fn links(tx: &mut PgConnection, run: &Run, changes: &[Change], now: Timestamp) -> Result<(), Stop> {
-    let ids: Vec<Uuid> = changes.iter().filter(|change| change.link).map(|change| change.file.id.uuid()).collect();
+    let ids: Vec<Uuid> =
+        changes.iter().filter(|change| change.link).map(|change| change.file.id.uuid()).collect();
     if ids.is_empty() {
         return Ok(());
     }
