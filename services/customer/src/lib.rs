@@ -16,6 +16,7 @@ mod context;
 mod customers;
 mod deliveries;
 mod groups;
+mod imports;
 mod leads;
 mod names;
 pub mod national_id;

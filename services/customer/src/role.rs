@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use foursight_proto::customer::v1::{
     consent_service_server::ConsentServiceServer, contact_service_server::ContactServiceServer,
     customer_service_server::CustomerServiceServer, delivery_service_server::DeliveryServiceServer,
-    group_service_server::GroupServiceServer, lead_service_server::LeadServiceServer,
-    reception_service_server::ReceptionServiceServer, tag_service_server::TagServiceServer,
-    value_service_server::ValueServiceServer, vehicle_people_service_server::VehiclePeopleServiceServer,
-    vehicle_service_server::VehicleServiceServer, visit_service_server::VisitServiceServer,
+    group_service_server::GroupServiceServer, import_service_server::ImportServiceServer,
+    lead_service_server::LeadServiceServer, reception_service_server::ReceptionServiceServer,
+    tag_service_server::TagServiceServer, value_service_server::ValueServiceServer,
+    vehicle_people_service_server::VehiclePeopleServiceServer, vehicle_service_server::VehicleServiceServer,
+    visit_service_server::VisitServiceServer,
 };
 use foursight_runtime::{Role, RoleContext, RoleParts, Settings, Together, Worker, staffing};
 use sqlx::migrate::Migrator;
@@ -22,6 +23,7 @@ use crate::{
     customers::{Customers, FilesById, KeyRing, Rewrap, name_keys},
     deliveries::Deliveries,
     groups::Groups,
+    imports::{self, Imports},
     leads::{self, Leads},
     people::People,
     receptions::Receptions,
@@ -84,16 +86,19 @@ impl Role for CustomerRole {
             .add_service(VehiclePeopleServiceServer::new(People(ctx.clone())))
             .add_service(TagServiceServer::new(Tags(ctx.clone())))
             .add_service(GroupServiceServer::new(Groups(ctx.clone())))
-            .add_service(ValueServiceServer::new(Values(ctx)));
+            .add_service(ValueServiceServer::new(Values(ctx.clone())))
+            .add_service(ImportServiceServer::new(Imports(ctx.clone())));
         let standing = value::consumer(rule, context.clock.clone(), context.ids.clone());
+        let mut workers = vec![
+            staffing::worker(context, self.name(), LOOK_EVERY, leads::Release),
+            Worker::new("rewrap", REWRAP_EVERY, Arc::new(rewrap)),
+            Ranker::worker(context.db.clone(), context.clock.clone(), context.ids.clone(), rule),
+        ];
+        workers.extend(imports::workers(&ctx));
         Ok(RoleParts {
             routes,
             consumers: vec![timeline::consumer(), staff::consumer(), name_keys::consumer(), standing],
-            workers: vec![
-                staffing::worker(context, self.name(), LOOK_EVERY, leads::Release),
-                Worker::new("rewrap", REWRAP_EVERY, Arc::new(rewrap)),
-                Ranker::worker(context.db.clone(), context.clock.clone(), context.ids.clone(), rule),
-            ],
+            workers,
             ..RoleParts::default()
         })
     }

@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Doctor,
     /// Loads a demo group, or what is missing of it, into a database without real customers.
     Demo(Demo),
+    /// Brings old data into a stack that runs, from a CSV or XLSX, or takes a run back.
+    Import(Import),
     /// Plays one customer's story against a running stack.
     Story(Data),
     /// Lists, shows, replays and drops events that could not be handled.
@@ -128,6 +130,61 @@ pub(crate) struct Data {
     /// The data folder of a stack that is running.
     #[arg(long, default_value = DATA)]
     pub(crate) data: PathBuf,
+}
+
+/// Old data.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    #[command(subcommand)]
+    pub(crate) command: ImportCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportCommand {
+    /// Brings customers in. Rows that were not taken come back beside the file, as NAME.errors.csv (or .xlsx).
+    Customers(BringIn),
+    /// Takes back what a run did, as far as nothing newer depends on it.
+    Undo {
+        /// The run, as `import customers` told it.
+        run: String,
+        #[command(flatten)]
+        sign_in: SignIn,
+    },
+}
+
+/// A file that is brought in.
+#[derive(Debug, Args)]
+pub(crate) struct BringIn {
+    /// A CSV (UTF-8, GB18030, UTF-16) or an XLSX.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) sign_in: SignIn,
+    /// The store's code, such as SH01; the first store when absent.
+    #[arg(long)]
+    pub(crate) store: Option<String>,
+    /// Says what would happen, and writes nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// What a column is, as `header=field`; `header=` for one that is to be passed over. May be said several times.
+    #[arg(long, value_name = "HEADER=FIELD")]
+    pub(crate) map: Vec<String>,
+    /// Prints exactly one line of JSON on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A stack that runs, and who signs in there.
+#[derive(Debug, Args)]
+pub(crate) struct SignIn {
+    /// The data folder of a stack that is running.
+    #[arg(long, default_value = DATA)]
+    pub(crate) data: PathBuf,
+    /// Who signs in; somebody of the demo group's headquarters when absent.
+    #[arg(long, requires = "password")]
+    pub(crate) login: Option<String>,
+    /// The password; better said by the environment.
+    #[arg(long, env = "FOURSIGHT_PASSWORD", hide_env_values = true, requires = "login")]
+    pub(crate) password: Option<String>,
 }
 
 /// A demo group.

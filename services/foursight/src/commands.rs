@@ -6,6 +6,7 @@ mod config;
 mod dead_letters;
 mod demo;
 mod doctor;
+mod import;
 mod keys;
 mod migrate;
 mod run;
@@ -38,6 +39,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Config(config) => config::run(&config),
         Command::Doctor => doctor::run(),
         Command::Demo(demo) => demo::run(&demo).await,
+        Command::Import(import) => import::run(&import).await,
         Command::Story(data) => story::run(&data.data).await,
         Command::DeadLetters(letters) => dead_letters::run(&letters).await,
         Command::AnalyticsRebuild(config) => analytics_rebuild::run(&config).await,

@@ -18,7 +18,12 @@ fn foursight(arguments: &[&str]) -> Result<Output> {
 fn who_looks_at_a_stack_that_does_not_run_is_told_how_to_start_it_in_one_line() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().display().to_string();
-    for looking in [&["audit"][..], &["dead-letters", "list"]] {
+    for looking in [
+        &["audit"][..],
+        &["dead-letters", "list"],
+        &["import", "customers", "客户.csv"],
+        &["import", "undo", "imports/0"],
+    ] {
         let output = foursight(&[looking, &["--data", &data]].concat())?;
         let told = String::from_utf8(output.stderr)?;
         let wanted = format!("error: nothing runs on {data}: start it with `foursight up --data {data}`\n");

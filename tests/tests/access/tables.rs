@@ -67,6 +67,15 @@ fn oracle_of(table: &str) -> Option<String> {
         }
         // Seen from both sides: the owner's, and that of who it is.
         "customer.vehicle_people" => format!("(owner_id IN ({FILES}) OR customer_id IN ({FILES}))"),
+        // What belongs to a run is its store's, unless somebody of headquarters, who sees all files, has it.
+        "customer.imports" => "(store_id = $store AND NOT creator_group)".to_owned(),
+        "customer.import_chunks"
+        | "customer.import_keys"
+        | "customer.import_twins"
+        | "customer.import_rows" => {
+            "import_id IN (SELECT id FROM customer.imports WHERE store_id = $store AND NOT creator_group)"
+                .to_owned()
+        }
         "customer.vehicles" => format!("id IN ({CARS})"),
         "customer.vehicle_plates"
         | "customer.odometer_readings"

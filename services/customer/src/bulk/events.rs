@@ -18,7 +18,8 @@ use uuid::Uuid;
 use crate::bulk::{Batch, ConsentRow, DeliveryRow, VisitRow};
 
 /// The files' versions: 1 when opened, one more for each consent.
-pub(super) struct Versions(HashMap<CustomerId, i64>);
+#[derive(Default)]
+pub(crate) struct Versions(HashMap<CustomerId, i64>);
 
 impl Versions {
     /// The version that a file has in the end.

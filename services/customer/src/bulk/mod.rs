@@ -1,13 +1,13 @@
-//! Loading what is known already, in bulk: the demo group and, later, imports.
+//! Loading what is known already, in bulk: the demo group. Imports write new files by the same statements.
 //!
 //! A [`Batch`] holds rows in clear as somebody made or read them; [`load`] seals them on all cores and writes them with
 //! their events, set by set, in the caller's transaction. Rows are trusted to fit together (a visit's vehicle has an
 //! owner, an odometer runs forwards); values are still read by the same rules as the API's.
 
-mod events;
+pub(crate) mod events;
 mod rows;
-mod seal;
-mod write;
+pub(crate) mod seal;
+pub(crate) mod write;
 mod write_sales;
 
 use anyhow::{Context, Result};

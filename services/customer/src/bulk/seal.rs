@@ -16,11 +16,11 @@ use crate::{
 };
 
 /// A sealed file and what a fresh one does not have.
-pub(super) struct Sealed {
-    pub(super) file: SealedFile,
-    pub(super) other_stores: Vec<StoreId>,
-    pub(super) stage: LifeCycleStage,
-    pub(super) create_time: Timestamp,
+pub(crate) struct Sealed {
+    pub(crate) file: SealedFile,
+    pub(crate) other_stores: Vec<StoreId>,
+    pub(crate) stage: LifeCycleStage,
+    pub(crate) create_time: Timestamp,
 }
 
 pub(super) fn seal_all(keys: &KeyRing, ids: &Ids, rows: &[CustomerRow]) -> Result<Vec<Sealed>> {

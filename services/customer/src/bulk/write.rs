@@ -7,23 +7,28 @@ use uuid::Uuid;
 
 use crate::{
     bulk::{Batch, ConsentRow, events::Versions, seal::Sealed},
-    customers::search,
+    customers::{LunarBirthday, search},
     vehicles::{plate, vin},
 };
 
 /// One column of many rows.
-pub(super) fn column<R, T>(rows: &[R], of: impl Fn(&R) -> T) -> Vec<T> {
+pub(crate) fn column<R, T>(rows: &[R], of: impl Fn(&R) -> T) -> Vec<T> {
     rows.iter().map(of).collect()
 }
 
-pub(super) async fn customers(tx: &mut PgConnection, rows: &[Sealed], versions: &Versions) -> Result<()> {
+pub(crate) async fn customers(tx: &mut PgConnection, rows: &[Sealed], versions: &Versions) -> Result<()> {
+    let lunar = lunar(rows);
     sqlx::query!(
         "INSERT INTO customer.customers (id, kind, display_name, search_name, gender, birthday, national_id_sealed,
-             national_id_hash, store_id, source, stage, version, create_time, update_time)
-         SELECT id, kind, name, search, gender, birthday, sealed, hash, store, source, stage, version, at, at
+             national_id_hash, store_id, source, stage, version, create_time, update_time,
+             lunar_year, lunar_month, lunar_leap, lunar_day, occupation, intended_models)
+         SELECT id, kind, name, search, gender, birthday, sealed, hash, store, source, stage, version, at, at,
+                lunar_year, lunar_month, lunar_leap, lunar_day, occupation, coalesce(string_to_array(models, E'\n'), '{}')
          FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::smallint[], $6::date[], $7::bytea[],
-                     $8::bytea[], $9::uuid[], $10::smallint[], $11::smallint[], $12::bigint[], $13::timestamptz[])
-              AS r (id, kind, name, search, gender, birthday, sealed, hash, store, source, stage, version, at)",
+                     $8::bytea[], $9::uuid[], $10::smallint[], $11::smallint[], $12::bigint[], $13::timestamptz[],
+                     $14::smallint[], $15::smallint[], $16::boolean[], $17::smallint[], $18::text[], $19::text[])
+              AS r (id, kind, name, search, gender, birthday, sealed, hash, store, source, stage, version, at,
+                    lunar_year, lunar_month, lunar_leap, lunar_day, occupation, models)",
         &column(rows, |row| row.file.id.uuid()),
         &column(rows, |row| sql::number(row.file.facts.kind)),
         &column(rows, |row| row.file.facts.display_name.clone()),
@@ -37,6 +42,13 @@ pub(super) async fn customers(tx: &mut PgConnection, rows: &[Sealed], versions: 
         &column(rows, |row| sql::number(row.stage)),
         &column(rows, |row| versions.of(row.file.id)),
         &column(rows, |row| sql::at(row.create_time)) as _,
+        &lunar.0 as _,
+        &lunar.1 as _,
+        &lunar.2 as _,
+        &lunar.3 as _,
+        &column(rows, |row| row.file.facts.profile.occupation.clone()),
+        // Models are lines: none has a line break.
+        &column(rows, |row| row.file.facts.profile.intended_models.join("\n")),
     )
     .execute(&mut *tx)
     .await?;
@@ -53,21 +65,40 @@ pub(super) async fn customers(tx: &mut PgConnection, rows: &[Sealed], versions: 
     contact_points(tx, rows).await
 }
 
+/// Lunar birthdays by column.
+type Lunar = (Vec<Option<i16>>, Vec<Option<i16>>, Vec<Option<bool>>, Vec<Option<i16>>);
+
+fn lunar(rows: &[Sealed]) -> Lunar {
+    let mut lunar = Lunar::default();
+    for row in rows {
+        let (year, month, leap, day) = LunarBirthday::columns(row.file.facts.lunar_birthday);
+        lunar.0.push(year);
+        lunar.1.push(month);
+        lunar.2.push(leap);
+        lunar.3.push(day);
+    }
+    lunar
+}
+
 async fn stores(tx: &mut PgConnection, rows: &[Sealed]) -> Result<()> {
     let links: Vec<_> = rows
         .iter()
         .flat_map(|row| {
             std::iter::once(row.file.facts.store)
                 .chain(row.other_stores.iter().copied().filter(|other| *other != row.file.facts.store))
-                .map(move |store| (row.file.id.uuid(), store.uuid(), row.create_time))
+                .map(move |store| {
+                    let opened = store == row.file.facts.store;
+                    (row.file.id.uuid(), store.uuid(), row.create_time, opened)
+                })
         })
         .collect();
     sqlx::query!(
-        "INSERT INTO customer.customer_stores (customer_id, store_id, start_time)
-         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[])",
+        "INSERT INTO customer.customer_stores (customer_id, store_id, start_time, opened)
+         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::boolean[])",
         &column(&links, |link| link.0),
         &column(&links, |link| link.1),
         &column(&links, |link| sql::at(link.2)) as _,
+        &column(&links, |link| link.3),
     )
     .execute(tx)
     .await?;
@@ -75,8 +106,10 @@ async fn stores(tx: &mut PgConnection, rows: &[Sealed]) -> Result<()> {
 }
 
 async fn contact_points(tx: &mut PgConnection, rows: &[Sealed]) -> Result<()> {
-    let points: Vec<_> =
+    let mut points: Vec<_> =
         rows.iter().flat_map(|row| row.file.points.iter().map(move |point| (row, point))).collect();
+    // Who writes the same phones takes them in the same order.
+    points.sort_unstable_by(|(_, a), (_, b)| a.hash.cmp(&b.hash));
     sqlx::query!(
         "INSERT INTO customer.contact_points
              (customer_id, id, kind, sealed, hash, tail_hash, exclusive, source, store_id, start_time)

@@ -112,6 +112,21 @@ impl Facts {
         }
     }
 
+    /// Facts as [`all`](Self::all) has told them.
+    ///
+    /// # Errors
+    /// When they were never told so.
+    pub(crate) fn kept(all: &Customer) -> foursight_kernel::Result<Self> {
+        let mut v = Violations::default();
+        // Nothing that was on file once is in the future.
+        let facts = Self::parse(&mut v, "kept", all, &Field::ALL, None, Date::MAX);
+        if v.is_empty() {
+            Ok(facts)
+        } else {
+            Err(foursight_kernel::Error::internal("kept facts cannot be read"))
+        }
+    }
+
     /// Takes one fact over.
     pub(crate) fn take(&mut self, field: Field, from: &Self) {
         let (mine, other) = (&mut self.profile, &from.profile);
@@ -132,7 +147,12 @@ impl Facts {
 
     /// One fact alone, whole, in a file that says nothing else. One that is not known leaves it empty.
     pub(crate) fn only(&self, field: Field) -> Customer {
-        let it = Customer {
+        alone(self.all(), field)
+    }
+
+    /// All of them, in a file that says nothing else.
+    pub(crate) fn all(&self) -> Customer {
+        Customer {
             display_name: self.display_name.clone(),
             gender: self.gender.into(),
             birthday: self.birthday.map(date_to_proto),
@@ -144,8 +164,7 @@ impl Facts {
                 .unwrap_or_default(),
             profile: self.profile.to_proto(),
             ..Customer::default()
-        };
-        alone(it, field)
+        }
     }
 
     /// Whether anything is known of it.

@@ -7,7 +7,7 @@ use aws_lc_rs::{
     hmac,
 };
 
-use foursight_kernel::CustomerId;
+use foursight_kernel::ids::Id;
 use foursight_runtime::MasterKeys;
 
 use crate::customers::sealing::{self, DataKey, SealingError};
@@ -56,15 +56,15 @@ impl KeyRing {
         self.masters.keys().copied().filter(|version| *version != self.current).collect()
     }
 
-    /// A fresh data key for a new file, and its wrapped form.
+    /// A fresh data key for a new file, or for an import, and its wrapped form.
     ///
     /// # Errors
     /// When the machine gives no random bytes.
-    pub(crate) fn new_data_key(&self, customer: CustomerId) -> Result<(DataKey, WrappedKey), SealingError> {
+    pub(crate) fn new_data_key(&self, owner: impl Id) -> Result<(DataKey, WrappedKey), SealingError> {
         let mut bytes: KeyBytes = [0; 32];
         aws_lc_rs::rand::fill(&mut bytes)?;
-        let wrapped = self.wrap(customer, &bytes);
-        let key = DataKey::new(customer, &bytes);
+        let wrapped = self.wrap(owner, &bytes);
+        let key = DataKey::new(owner, &bytes);
         bytes.fill(0);
         Ok((key?, wrapped?))
     }
@@ -73,33 +73,33 @@ impl KeyRing {
     ///
     /// # Errors
     /// When the master key of its version is missing, or the row was tampered with.
-    pub(crate) fn rewrap(&self, customer: CustomerId, key: &WrappedKey) -> Result<WrappedKey, SealingError> {
-        let mut bytes = self.bytes(customer, key)?;
-        let wrapped = self.wrap(customer, &bytes);
+    pub(crate) fn rewrap(&self, owner: impl Id, key: &WrappedKey) -> Result<WrappedKey, SealingError> {
+        let mut bytes = self.bytes(owner, key)?;
+        let wrapped = self.wrap(owner, &bytes);
         bytes.fill(0);
         wrapped
     }
 
-    /// The data key of a file.
+    /// The data key of a file or an import.
     ///
     /// # Errors
     /// When the master key of its version is missing, or the row was tampered with.
-    pub(crate) fn unwrap(&self, customer: CustomerId, key: &WrappedKey) -> Result<DataKey, SealingError> {
-        let mut bytes = self.bytes(customer, key)?;
-        let data_key = DataKey::new(customer, &bytes);
+    pub(crate) fn unwrap(&self, owner: impl Id, key: &WrappedKey) -> Result<DataKey, SealingError> {
+        let mut bytes = self.bytes(owner, key)?;
+        let data_key = DataKey::new(owner, &bytes);
         bytes.fill(0);
         data_key
     }
 
-    fn wrap(&self, customer: CustomerId, bytes: &[u8]) -> Result<WrappedKey, SealingError> {
+    fn wrap(&self, owner: impl Id, bytes: &[u8]) -> Result<WrappedKey, SealingError> {
         let master = self.masters.get(&self.current).ok_or(SealingError::NoMasterKey)?;
-        let wrapped = sealing::seal(master, &wrapping_context(customer, self.current), bytes)?;
+        let wrapped = sealing::seal(master, &wrapping_context(owner, self.current), bytes)?;
         Ok(WrappedKey { master_version: self.current, wrapped })
     }
 
-    fn bytes(&self, customer: CustomerId, key: &WrappedKey) -> Result<Vec<u8>, SealingError> {
+    fn bytes(&self, owner: impl Id, key: &WrappedKey) -> Result<Vec<u8>, SealingError> {
         let master = self.masters.get(&key.master_version).ok_or(SealingError::NoMasterKey)?;
-        sealing::open(master, &wrapping_context(customer, key.master_version), &key.wrapped)
+        sealing::open(master, &wrapping_context(owner, key.master_version), &key.wrapped)
     }
 
     /// The key of the hashes.
@@ -108,9 +108,9 @@ impl KeyRing {
     }
 }
 
-/// Binds a wrapped key to its customer and master version: it opens nowhere else.
-fn wrapping_context(customer: CustomerId, version: i32) -> Vec<u8> {
-    [b"foursight data key".as_slice(), customer.uuid().as_bytes(), &version.to_be_bytes()].concat()
+/// Binds a wrapped key to its owner and master version: it opens nowhere else.
+fn wrapping_context(owner: impl Id, version: i32) -> Vec<u8> {
+    [b"foursight data key".as_slice(), owner.uuid().as_bytes(), &version.to_be_bytes()].concat()
 }
 
 impl fmt::Debug for KeyRing {
@@ -122,6 +122,7 @@ impl fmt::Debug for KeyRing {
 #[cfg(test)]
 pub(crate) mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use foursight_kernel::CustomerId;
     use foursight_runtime::MasterKey;
     use uuid::Uuid;
 

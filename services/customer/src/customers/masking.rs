@@ -14,7 +14,7 @@ pub(crate) fn mask(kind: FieldKind, value: &str) -> String {
         FieldKind::Address => address(value),
         FieldKind::NationalId => national_id(value),
         // Nothing that is shown as a text.
-        FieldKind::Fact | FieldKind::Person => HIDDEN.to_string(),
+        _ => HIDDEN.to_string(),
     }
 }
 

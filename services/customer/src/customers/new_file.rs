@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What a file holds at a time.
-pub(super) const MOST_CONTACT_POINTS: usize = 20;
+pub(crate) const MOST_CONTACT_POINTS: usize = 20;
 const EARLIEST_BIRTHDAY: Date = date(1900, 1, 1);
 
 /// What a request says about a customer, checked.

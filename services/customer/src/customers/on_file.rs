@@ -12,11 +12,11 @@ use uuid::Uuid;
 use crate::{
     context::Context,
     customers::{
-        CustomerError, LunarBirthday, Profile, WrappedKey,
+        CustomerError, KeyRing, LunarBirthday, Profile, WrappedKey,
         facts::{Facts, Field},
         open::{Clash, OpenError},
         profile::Contact,
-        sealing::{DataKey, FieldKind},
+        sealing::{DataKey, FieldKind, SealingError},
         search,
     },
 };
@@ -58,50 +58,96 @@ pub(crate) async fn lock(tx: &mut PgConnection, ctx: &Context, id: CustomerId) -
     read(tx, ctx, id).await
 }
 
+/// A file's facts by column, and its key.
+pub(crate) struct FileColumns {
+    pub(crate) id: Uuid,
+    pub(crate) kind: i16,
+    pub(crate) version: i64,
+    pub(crate) store_id: Uuid,
+    pub(crate) source: i16,
+    pub(crate) create_time: sql::Timestamp,
+    pub(crate) display_name: String,
+    pub(crate) gender: i16,
+    pub(crate) birthday: Option<sql::Date>,
+    pub(crate) lunar_year: Option<i16>,
+    pub(crate) lunar_month: Option<i16>,
+    pub(crate) lunar_leap: Option<bool>,
+    pub(crate) lunar_day: Option<i16>,
+    pub(crate) national_id_sealed: Option<Vec<u8>>,
+    pub(crate) occupation: String,
+    pub(crate) intended_models: Vec<String>,
+    pub(crate) car_use: i16,
+    pub(crate) budget_min_fen: Option<i64>,
+    pub(crate) budget_max_fen: Option<i64>,
+    pub(crate) spending_preference: i16,
+    pub(crate) contact_channel: i16,
+    pub(crate) contact_from: Option<i16>,
+    pub(crate) contact_to: Option<i16>,
+    pub(crate) master_version: i32,
+    pub(crate) wrapped: Vec<u8>,
+}
+
 /// Reads a file that the transaction's caller sees.
 ///
 /// # Errors
 /// `CUSTOMER_NOT_FOUND`.
 pub(crate) async fn read(tx: &mut PgConnection, ctx: &Context, id: CustomerId) -> Result<OnFile> {
-    let row = sqlx::query!(
-        r#"SELECT c.kind, c.version, c.store_id, c.source, c.create_time AS "create_time: sql::Timestamp", c.display_name,
-                  c.gender, c.birthday AS "birthday: sql::Date", c.lunar_year, c.lunar_month, c.lunar_leap, c.lunar_day,
-                  c.national_id_sealed, c.occupation, c.intended_models, c.car_use, c.budget_min_fen, c.budget_max_fen,
-                  c.spending_preference, c.contact_channel, c.contact_from, c.contact_to, k.master_version, k.wrapped
-           FROM customer.customers c JOIN customer.customer_keys k ON k.customer_id = c.id
-           WHERE c.id = $1"#,
-        id.uuid(),
+    let file = read_many(tx, &[id.uuid()]).await?.pop().ok_or(CustomerError::NotFound)?;
+    file.open(&ctx.keys)
+}
+
+/// The facts of those of these files that the transaction's caller sees, still sealed.
+pub(crate) async fn read_many(tx: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<FileColumns>> {
+    let files = sqlx::query_as!(
+        FileColumns,
+        "SELECT c.id, c.kind, c.version, c.store_id, c.source, c.create_time, c.display_name, c.gender, c.birthday, c.lunar_year,
+                c.lunar_month, c.lunar_leap, c.lunar_day, c.national_id_sealed, c.occupation, c.intended_models, c.car_use,
+                c.budget_min_fen, c.budget_max_fen, c.spending_preference, c.contact_channel, c.contact_from, c.contact_to,
+                k.master_version, k.wrapped
+         FROM customer.customers c JOIN customer.customer_keys k ON k.customer_id = c.id
+         WHERE c.id = ANY ($1)",
+        ids,
     )
-    .fetch_optional(tx)
-    .await?
-    .ok_or(CustomerError::NotFound)?;
-    let key =
-        ctx.keys.unwrap(id, &WrappedKey { master_version: row.master_version, wrapped: row.wrapped })?;
-    let sealed = row.national_id_sealed.as_deref();
-    let national_id = sealed.map(|sealed| key.open(FieldKind::NationalId, sealed)).transpose()?;
-    let facts = Facts {
-        display_name: row.display_name,
-        gender: Gender::try_from(i32::from(row.gender)).map_err(Error::internal)?,
-        birthday: row.birthday.map(sql::Date::to_jiff),
-        lunar_birthday: LunarBirthday::from_columns(
-            row.lunar_year,
-            row.lunar_month,
-            row.lunar_leap,
-            row.lunar_day,
-        ),
-        national_id,
-        profile: Profile {
-            occupation: row.occupation,
-            intended_models: row.intended_models,
-            car_use: row.car_use,
-            budget: row.budget_min_fen.zip(row.budget_max_fen),
-            spending_preference: row.spending_preference,
-            contact: Contact { channel: row.contact_channel, hours: row.contact_from.zip(row.contact_to) },
-        },
-    };
-    let kind = CustomerKind::try_from(i32::from(row.kind)).map_err(Error::internal)?;
-    let opened = OpenedAs { store: row.store_id, source: row.source, time: row.create_time };
-    Ok(OnFile { id, facts, key, kind, version: row.version, opened })
+    .fetch_all(tx)
+    .await?;
+    Ok(files)
+}
+
+impl FileColumns {
+    /// The file, with what is sealed opened.
+    pub(crate) fn open(self, keys: &KeyRing) -> Result<OnFile> {
+        let id = CustomerId::from(self.id);
+        let key =
+            keys.unwrap(id, &WrappedKey { master_version: self.master_version, wrapped: self.wrapped })?;
+        let sealed = self.national_id_sealed.as_deref();
+        let national_id = sealed.map(|sealed| key.open(FieldKind::NationalId, sealed)).transpose()?;
+        let facts = Facts {
+            display_name: self.display_name,
+            gender: Gender::try_from(i32::from(self.gender)).map_err(Error::internal)?,
+            birthday: self.birthday.map(sql::Date::to_jiff),
+            lunar_birthday: LunarBirthday::from_columns(
+                self.lunar_year,
+                self.lunar_month,
+                self.lunar_leap,
+                self.lunar_day,
+            ),
+            national_id,
+            profile: Profile {
+                occupation: self.occupation,
+                intended_models: self.intended_models,
+                car_use: self.car_use,
+                budget: self.budget_min_fen.zip(self.budget_max_fen),
+                spending_preference: self.spending_preference,
+                contact: Contact {
+                    channel: self.contact_channel,
+                    hours: self.contact_from.zip(self.contact_to),
+                },
+            },
+        };
+        let kind = CustomerKind::try_from(i32::from(self.kind)).map_err(Error::internal)?;
+        let opened = OpenedAs { store: self.store_id, source: self.source, time: self.create_time };
+        Ok(OnFile { id, facts, key, kind, version: self.version, opened })
+    }
 }
 
 impl OnFile {
@@ -109,6 +155,13 @@ impl OnFile {
     pub(crate) fn changed(&self, fields: &[Field], told: &Facts) -> Vec<Field> {
         let differs = |field: &Field| self.facts.only(*field) != told.only(*field);
         fields.iter().copied().filter(differs).collect()
+    }
+
+    /// A fact as it is kept over time; `None` when nothing is known of it.
+    pub(crate) fn seal_fact(&self, facts: &Facts, field: Field) -> Result<Option<Vec<u8>>, SealingError> {
+        let only = facts.only(field);
+        let known = only != Customer::default();
+        known.then(|| self.key.seal_bytes(FieldKind::Fact, &only.encode_to_vec())).transpose()
     }
 
     /// Takes these facts on, and keeps on record what they were and where the new ones came from. Gives the file's new version.
@@ -193,11 +246,7 @@ impl OnFile {
         // Ids of one instant come in no order: what was comes before what is.
         let mut ids: Vec<Uuid> = fields.iter().chain(fields).map(|_| ctx.ids.uuid()).collect();
         ids.sort_unstable();
-        let seal = |facts: &Facts, field: Field| {
-            let only = facts.only(field);
-            let known = only != Customer::default();
-            known.then(|| self.key.seal_bytes(FieldKind::Fact, &only.encode_to_vec())).transpose()
-        };
+        let seal = |facts: &Facts, field: Field| self.seal_fact(facts, field);
         let before = fields.iter().map(|field| seal(&self.facts, *field)).collect::<Result<Vec<_>, _>>()?;
         let after = fields.iter().map(|field| seal(facts, *field)).collect::<Result<Vec<_>, _>>()?;
         let numbers: Vec<i16> = fields.iter().map(|field| *field as i16).collect();

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use foursight_kernel::{CustomerId, Result};
+use foursight_kernel::{CustomerId, ImportId, Result};
 use foursight_runtime::{Database, Tick};
 use uuid::Uuid;
 
@@ -32,6 +32,10 @@ impl Tick for Rewrap {
             (after, done) = (last, done + count);
             let sealing = self.keys.current();
             tracing::info!(done, sealing, "data keys are wrapped by the master key that seals");
+        }
+        let mut after = Uuid::nil();
+        while let Some(last) = self.imports(after, &others).await? {
+            after = last;
         }
         Ok(())
     }
@@ -73,14 +77,47 @@ impl Rewrap {
     }
 }
 
-/// How many data keys each master key wraps, by its version.
+impl Rewrap {
+    /// The same with the keys of imports; there are few.
+    async fn imports(&self, after: Uuid, others: &[i32]) -> Result<Option<Uuid>> {
+        let mut tx = self.db.begin_as_service().await?;
+        let rows = sqlx::query!(
+            "SELECT id, master_version, wrapped FROM customer.imports
+             WHERE id > $1 AND master_version = ANY ($2) ORDER BY id LIMIT $3 FOR NO KEY UPDATE",
+            after,
+            others,
+            BATCH,
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let Some(last) = rows.last().map(|row| row.id) else { return Ok(None) };
+        for row in rows {
+            let key = WrappedKey { master_version: row.master_version, wrapped: row.wrapped };
+            let key = self.keys.rewrap(ImportId::from(row.id), &key)?;
+            sqlx::query!(
+                "UPDATE customer.imports SET master_version = $2, wrapped = $3 WHERE id = $1",
+                row.id,
+                key.master_version,
+                key.wrapped,
+            )
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(Some(last))
+    }
+}
+
+/// How many data keys each master key wraps, by its version; those of imports among them.
 ///
 /// # Errors
 /// `UNAVAILABLE` while the database is away.
 pub async fn wrapped_by_version(db: &Database) -> Result<BTreeMap<i32, i64>> {
     let mut tx = db.begin_as_service().await?;
     let rows = sqlx::query!(
-        r#"SELECT master_version, count(*) AS "count!" FROM customer.customer_keys GROUP BY master_version"#
+        r#"SELECT master_version AS "master_version!", count(*) AS "count!"
+           FROM (SELECT master_version FROM customer.customer_keys UNION ALL SELECT master_version FROM customer.imports) keys
+           GROUP BY master_version"#
     )
     .fetch_all(&mut *tx)
     .await?;

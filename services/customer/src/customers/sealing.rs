@@ -9,8 +9,9 @@ use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey},
     error::Unspecified,
 };
-use foursight_kernel::{CustomerId, Error};
+use foursight_kernel::{Error, ids::Id};
 use secrecy::SecretString;
+use uuid::Uuid;
 
 const FORMAT: u8 = 1;
 const NONCE_LENGTH: usize = 12;
@@ -27,6 +28,15 @@ pub(crate) enum FieldKind {
     Fact = 17,
     /// Name and phone of somebody who has a part at the customer's car.
     Person = 18,
+    /// Pieces of the file that an import brings, and of its rows that were not taken; each begins with where it stands.
+    ImportFile = 19,
+    ImportErrors = 20,
+    /// What an import says of that file.
+    ImportName = 21,
+    ImportMapping = 22,
+    ImportColumns = 23,
+    /// What a file was before an import changed it.
+    BeforeImport = 24,
 }
 
 /// Why sealing or opening failed. Says nothing of the value.
@@ -52,15 +62,15 @@ impl From<SealingError> for Error {
     }
 }
 
-/// The key under which one customer's facts are sealed.
+/// The key under which one customer's facts are sealed, or what one import brings.
 pub(crate) struct DataKey {
-    customer: CustomerId,
+    owner: Uuid,
     key: RandomizedNonceKey,
 }
 
 impl DataKey {
-    pub(crate) fn new(customer: CustomerId, bytes: &[u8]) -> Result<Self, SealingError> {
-        Ok(Self { customer, key: RandomizedNonceKey::new(&AES_256_GCM, bytes)? })
+    pub(crate) fn new(owner: impl Id, bytes: &[u8]) -> Result<Self, SealingError> {
+        Ok(Self { owner: owner.uuid(), key: RandomizedNonceKey::new(&AES_256_GCM, bytes)? })
     }
 
     /// Seals a fact of this customer.
@@ -87,7 +97,7 @@ impl DataKey {
 
     fn context(&self, kind: FieldKind) -> [u8; 17] {
         let mut context = [0; 17];
-        context[..16].copy_from_slice(self.customer.uuid().as_bytes());
+        context[..16].copy_from_slice(self.owner.as_bytes());
         context[16] = kind as u8;
         context
     }
@@ -95,7 +105,7 @@ impl DataKey {
 
 impl fmt::Debug for DataKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DataKey({:?})", self.customer)
+        write!(f, "DataKey({})", self.owner)
     }
 }
 
@@ -124,9 +134,9 @@ pub(super) fn open(key: &RandomizedNonceKey, context: &[u8], sealed: &[u8]) -> R
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use foursight_kernel::CustomerId;
     use proptest::prelude::*;
     use secrecy::ExposeSecret;
-    use uuid::Uuid;
 
     use super::*;
 

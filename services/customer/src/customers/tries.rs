@@ -56,12 +56,8 @@ fn since(now: Timestamp) -> Result<Timestamp> {
     Ok(now - SignedDuration::try_from(WITHIN).map_err(Error::internal)?)
 }
 
-/// Refuses a caller who was refused too often, whatever phone is told. Asked before anything is looked for: else what is refused
-/// and what is not would go on telling.
-///
-/// # Errors
-/// `TOO_MANY_TRIES` with the time after which to try again.
-pub(crate) async fn admit_caller(tx: &mut PgConnection, caller: &Principal, now: Timestamp) -> Result<()> {
+/// How many tries a caller has left.
+pub(crate) async fn left(tx: &mut PgConnection, caller: &Principal, now: Timestamp) -> Result<i64> {
     let failed = sqlx::query_scalar!(
         r#"SELECT count(*) AS "failed!" FROM customer.visitor_tries WHERE subject = $1 AND try_time > $2"#,
         caller.subject.name(),
@@ -69,7 +65,16 @@ pub(crate) async fn admit_caller(tx: &mut PgConnection, caller: &Principal, now:
     )
     .fetch_one(tx)
     .await?;
-    if failed >= MOST_BY_CALLER { Err(TooManyTries.into()) } else { Ok(()) }
+    Ok((MOST_BY_CALLER - failed).max(0))
+}
+
+/// Refuses a caller who was refused too often, whatever phone is told. Asked before anything is looked for: else what is refused
+/// and what is not would go on telling.
+///
+/// # Errors
+/// `TOO_MANY_TRIES` with the time after which to try again.
+pub(crate) async fn admit_caller(tx: &mut PgConnection, caller: &Principal, now: Timestamp) -> Result<()> {
+    if left(tx, caller, now).await? == 0 { Err(TooManyTries.into()) } else { Ok(()) }
 }
 
 /// How many more tries a caller has.

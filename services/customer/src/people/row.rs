@@ -102,7 +102,7 @@ impl PersonRow {
             return Ok(None);
         };
         let key = WrappedKey { master_version, wrapped: wrapped.clone() };
-        let key = ctx.keys.unwrap(self.owner_id.into(), &key)?;
+        let key = ctx.keys.unwrap(CustomerId::from(self.owner_id), &key)?;
         let bytes = key.open_bytes(FieldKind::Person, sealed)?;
         VehiclePerson::decode(bytes.as_slice()).map(Some).map_err(Error::internal)
     }

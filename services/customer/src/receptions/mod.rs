@@ -2,7 +2,7 @@
 
 mod create;
 mod list;
-mod same_person;
+pub(crate) mod same_person;
 mod visitor;
 
 use foursight_kernel::{CustomerId, Error, ReceptionId, StoreId, sql::Timestamp, time};

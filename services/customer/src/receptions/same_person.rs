@@ -36,7 +36,7 @@ pub(super) fn confirmed_by(
 }
 
 /// A name without what people write in one way or another: case, full width, blanks, dots and dashes.
-fn comparable(name: &str) -> String {
+pub(crate) fn comparable(name: &str) -> String {
     name.chars().map(half_width).filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

@@ -73,7 +73,9 @@ pub(crate) async fn list(
                ORDER BY occur_time DESC, place DESC, event_id DESC
                LIMIT CASE WHEN cardinality($2::text[]) = 0 THEN $6::bigint ELSE $7::bigint END
            )
-           SELECT event_id, kind, resource, store_id, occur_time, place, details, fits AS "fits!" FROM (
+           SELECT event_id AS "event_id!", kind AS "kind!", resource AS "resource!", store_id, occur_time AS "occur_time!",
+                  place AS "place!", details AS "details!", fits AS "fits!"
+           FROM (
                (SELECT * FROM looked WHERE fits ORDER BY occur_time DESC, place DESC, event_id DESC LIMIT $6::bigint)
                UNION ALL
                -- Where looking ended, perhaps before the history did.

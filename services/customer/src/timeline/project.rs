@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use foursight_kernel::{Error, StoreId, sql};
+use foursight_kernel::{CustomerId, Error, StoreId, sql};
 use foursight_messaging::{ConsumerSpec, HandleError, Projection, Received, Source};
+use foursight_proto::customer::events::v1::CustomerRemoved;
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -26,13 +27,33 @@ impl Projection for Timeline {
     /// there (erased) leaves no trace.
     async fn handle_all(&self, tx: &mut PgConnection, events: &[&Received]) -> Result<(), HandleError> {
         let mut rows = Rows::default();
+        let mut removed = Vec::new();
         for event in events {
             for entry in [Entry::from_event(event)?, Entry::of_other(event)?].iter().flatten() {
                 rows.push(event, entry)?;
             }
+            if let Some(it) = event.decode::<CustomerRemoved>()? {
+                removed.extend(CustomerId::parse_name(&it.customer).map(CustomerId::uuid));
+            }
         }
-        rows.write(tx).await
+        rows.write(tx).await?;
+        forget(tx, &removed).await
     }
+}
+
+/// What was told of files that are no more.
+async fn forget(tx: &mut PgConnection, removed: &[Uuid]) -> Result<(), HandleError> {
+    if removed.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "DELETE FROM customer.timeline_entries t
+         WHERE t.customer_id = ANY ($1) AND NOT EXISTS (SELECT FROM customer.customers c WHERE c.id = t.customer_id)",
+        removed,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// The entries of a batch, by column. Each event has rows of its own, one of each customer, so that no row is there twice.

@@ -9,8 +9,9 @@ use foursight_proto::{
         Lead, Reception, ReceptionKind, SourceChannel, Vehicle, Visit, VisitKind,
         consent_service_client::ConsentServiceClient, contact_service_client::ContactServiceClient,
         customer_service_client::CustomerServiceClient, delivery_service_client::DeliveryServiceClient,
-        lead_service_client::LeadServiceClient, reception_service_client::ReceptionServiceClient,
-        vehicle_service_client::VehicleServiceClient, visit_service_client::VisitServiceClient,
+        import_service_client::ImportServiceClient, lead_service_client::LeadServiceClient,
+        reception_service_client::ReceptionServiceClient, vehicle_service_client::VehicleServiceClient,
+        visit_service_client::VisitServiceClient,
     },
     identity::v1::Role,
 };
@@ -59,6 +60,10 @@ impl World {
 
     pub(crate) fn customers(&self, caller: &Caller) -> CustomerServiceClient<CallerChannel> {
         CustomerServiceClient::new(self.channel(caller))
+    }
+
+    pub(crate) fn imports(&self, caller: &Caller) -> ImportServiceClient<CallerChannel> {
+        ImportServiceClient::new(self.channel(caller))
     }
 
     pub(crate) fn consents(&self, caller: &Caller) -> ConsentServiceClient<CallerChannel> {

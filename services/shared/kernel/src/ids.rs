@@ -141,6 +141,8 @@ ids! {
     MessageId = "messages";
     /// A complaint or another case.
     CaseId = "cases";
+    /// A run that brings old data in.
+    ImportId = "imports";
 }
 
 /// Makes ids. Cheap to clone; a test gives it a turned clock and a seed and gets the same ids each time.

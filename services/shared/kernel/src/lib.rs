@@ -17,8 +17,8 @@ pub use error::{Error, Result, database_is_away, unique_violation};
 pub use fields::{Violation, Violations};
 pub use ids::{
     CallTaskId, CaseId, ConsentId, ContactPointId, CustomerId, DeliveryId, FactId, GroupMembershipId, Id,
-    Ids, InvalidName, LeadId, MessageId, ReceptionId, StaffId, StoreId, TagAssignmentId, TagId, VehicleId,
-    VisitId,
+    Ids, ImportId, InvalidName, LeadId, MessageId, ReceptionId, StaffId, StoreId, TagAssignmentId, TagId,
+    VehicleId, VisitId,
 };
 pub use page::Page;
 pub use replay::RequestKey;
