@@ -56,7 +56,10 @@ async fn a_table_becomes_files_and_the_same_table_again_changes_nothing() {
     let firm = world.file(&world.here, &rows[2].customer).await.unwrap();
     assert_eq!(firm.kind(), CustomerKind::Organization);
     // Found by name, at once.
-    assert_eq!(world.how_many_found(&world.here, "slx").await + world.how_many_found(&world.here, "示例一").await, 1);
+    assert_eq!(
+        world.how_many_found(&world.here, "slx").await + world.how_many_found(&world.here, "示例一").await,
+        1
+    );
     assert_eq!(world.stack.told::<CustomerCreated>().await.unwrap().len(), 3);
 
     let again = world.bring(&world.here, world.hangzhou, &table).await;

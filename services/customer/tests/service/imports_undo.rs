@@ -42,7 +42,11 @@ async fn files_that_were_opened_go_and_files_that_were_changed_are_what_they_wer
         (ImportState::Undone, 3, 0),
         "{undone:?}"
     );
-    assert_eq!(world.how_many_found(&world.here, "13800000003").await + world.how_many_found(&world.here, "示例三").await, 0);
+    assert_eq!(
+        world.how_many_found(&world.here, "13800000003").await
+            + world.how_many_found(&world.here, "示例三").await,
+        0
+    );
     let one = world.file(&world.here, &file.name).await.unwrap();
     assert_eq!((one.gender(), one.profile, one.contact_points.len()), (Gender::Unspecified, None, 1));
     assert_eq!(one.contact_points[0].kind(), ContactKind::Phone);
