@@ -210,13 +210,6 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
         "ListVehicles" => {
             json!({ "customer": names.of("customers"), "plate": "沪A12345", "vin": "1M8GDM9AXKP042788" })
         }
-        "CreateImport" => json!({
-            "kind": "IMPORT_KIND_CUSTOMERS", "store": store, "source": "SOURCE_CHANNEL_IMPORT", "fileName": "客户.csv",
-            "mapping": { "称呼": "name" },
-        }),
-        "AppendImportData" => json!({ "offset": "0", "data": "5aeT5ZCNLOaJi+acugo=" }),
-        "StartImport" => json!({ "dryRun": true, "mapping": { "称呼": "name" } }),
-        "UndoImport" | "CancelImport" => json!({}),
         "CreateReception" => json!({
             "store": store, "kind": "RECEPTION_KIND_WALK_IN", "visitor": customer, "intendedModel": "远山 S7",
         }),
@@ -263,6 +256,20 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
             "result": "CALL_RESULT_REACHED", "satisfaction": "SATISFACTION_DISSATISFIED", "advisorScore": 4,
             "note": "右前门有异响", "category": "sales.promise", "callRecord": "CC-0002",
         }}),
+        _ => return import_body(method, store),
+    })
+}
+
+/// The same for the methods of `ImportService`.
+fn import_body(method: &str, store: &str) -> Option<Value> {
+    Some(match method {
+        "CreateImport" => json!({
+            "kind": "IMPORT_KIND_CUSTOMERS", "store": store, "source": "SOURCE_CHANNEL_IMPORT", "fileName": "客户.csv",
+            "mapping": { "称呼": "name" },
+        }),
+        "AppendImportData" => json!({ "offset": "0", "data": "5aeT5ZCNLOaJi+acugo=" }),
+        "StartImport" => json!({ "dryRun": true, "mapping": { "称呼": "name" } }),
+        "UndoImport" | "CancelImport" => json!({}),
         _ => return None,
     })
 }
