@@ -206,13 +206,6 @@ pub fn sound_body(method: &str, names: &Names) -> Option<Value> {
             "field": "SENSITIVE_FIELD_CONTACT_POINT", "contactPoint": names.of("contactPoints"),
             "reason": "the customer asked for a call",
         }),
-        "CreateImport" => json!({
-            "kind": "IMPORT_KIND_CUSTOMERS", "store": store, "source": "SOURCE_CHANNEL_IMPORT", "fileName": "客户.csv",
-            "mapping": { "称呼": "name" },
-        }),
-        "AppendImportData" => json!({ "offset": "0", "data": "5aeT5ZCNLOaJi+acugo=" }),
-        "StartImport" => json!({ "dryRun": true, "mapping": { "称呼": "name" } }),
-        "UndoImport" | "CancelImport" => json!({}),
         "CreateReception" => json!({
             "store": store, "kind": "RECEPTION_KIND_WALK_IN", "visitor": customer, "intendedModel": "远山 S7",
         }),
@@ -312,6 +305,20 @@ fn body_of_files(method: &str, names: &Names) -> Option<Value> {
                 _ => json!({ "person": person, "reason": "the driver has to be called" }),
             }
         }
+        _ => return import_body(method, &store),
+    })
+}
+
+/// The same for the methods of `ImportService`.
+fn import_body(method: &str, store: &str) -> Option<Value> {
+    Some(match method {
+        "CreateImport" => json!({
+            "kind": "IMPORT_KIND_CUSTOMERS", "store": store, "source": "SOURCE_CHANNEL_IMPORT", "fileName": "客户.csv",
+            "mapping": { "称呼": "name" },
+        }),
+        "AppendImportData" => json!({ "offset": "0", "data": "5aeT5ZCNLOaJi+acugo=" }),
+        "StartImport" => json!({ "dryRun": true, "mapping": { "称呼": "name" } }),
+        "UndoImport" | "CancelImport" => json!({}),
         _ => return None,
     })
 }

@@ -15,7 +15,7 @@ pub(super) struct Column {
 
 /// The columns of a table, and why it cannot be read by them.
 pub(super) struct Columns {
-    pub(super) columns: Vec<Column>,
+    pub(super) list: Vec<Column>,
     recognised: Recognised,
     pub(super) trouble: Option<Trouble>,
 }
@@ -65,7 +65,7 @@ impl Columns {
                 field: field.clone().unwrap_or_default(),
                 suggestion: suggestion(at),
             });
-        let columns = columns.collect();
+        let list = columns.collect();
         let has =
             |field: Field| recognised.columns.iter().any(|column| column.as_deref() == Some(field.key()));
         let trouble = if !recognised.stray.is_empty() {
@@ -82,7 +82,7 @@ impl Columns {
         } else {
             None
         };
-        Self { columns, recognised, trouble }
+        Self { list, recognised, trouble }
     }
 
     pub(super) fn cell<'a>(&self, row: &'a Row, field: Field) -> &'a Cell {
@@ -108,7 +108,7 @@ mod tests {
         let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
         let said = said.iter().map(|(name, key)| ((*name).to_owned(), key.map(str::to_owned))).collect();
         let columns = Columns::of(&header, &said, &Mapping::new());
-        (columns.columns.into_iter().map(|column| column.field).collect(), columns.trouble)
+        (columns.list.into_iter().map(|column| column.field).collect(), columns.trouble)
     }
 
     #[test]
@@ -160,6 +160,6 @@ mod tests {
             Mapping::from([("叫机".to_owned(), Some("phone".to_owned())), ("别的".to_owned(), None)]);
         let columns = Columns::of(&["姓名".to_owned(), "叫机".to_owned()], &Mapping::new(), &before);
         assert_eq!(columns.trouble, None);
-        assert_eq!(columns.columns[1].field, "phone");
+        assert_eq!(columns.list[1].field, "phone");
     }
 }

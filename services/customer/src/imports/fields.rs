@@ -59,6 +59,7 @@ impl Field {
     }
 
     /// How people and other systems call it.
+    #[expect(clippy::too_many_lines, reason = "a list of names")]
     fn names(self) -> &'static [&'static str] {
         match self {
             Self::Name => &[

@@ -15,7 +15,7 @@ use crate::{
     imports::{ImportError, run, told::Reason},
 };
 
-struct Row {
+struct Listed {
     row_number: i64,
     outcome: i16,
     customer_id: Option<Uuid>,
@@ -47,7 +47,7 @@ pub(super) async fn list(
         .map(|it| (it.field, it.header))
         .collect();
     let rows = sqlx::query_as!(
-        Row,
+        Listed,
         "SELECT row_number, outcome, customer_id, reasons, undone FROM customer.import_rows
          WHERE import_id = $1 AND row_number > $2 AND ($3::smallint IS NULL OR outcome = $3)
          ORDER BY row_number LIMIT $4",
@@ -63,7 +63,7 @@ pub(super) async fn list(
     Ok(ListImportRowsResponse { rows, next_page_token })
 }
 
-impl Row {
+impl Listed {
     fn into_proto(self, columns: &HashMap<String, String>) -> Result<ImportRow> {
         let reasons: Vec<Reason> = match self.reasons {
             None => Vec::new(),

@@ -52,7 +52,7 @@ pub(super) type Mapped = BTreeMap<String, String>;
 
 /// A row of `imports`.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "the columns are those of the table")]
+#[expect(dead_code, clippy::struct_field_names, reason = "the columns are those of the table")]
 pub(super) struct Run {
     pub(super) id: Uuid,
     pub(super) store_id: Uuid,

@@ -3,7 +3,8 @@
 use foursight_proto::customer::{
     events::v1::{CustomerCreated, CustomerUpdated},
     v1::{
-        ContactKind, CustomerKind, Gender, ImportOutcome, ImportState, ListCustomersRequest, SourceChannel,
+        ContactKind, ContactPoint, CustomerKind, Gender, ImportOutcome, ImportState, ListCustomersRequest,
+        SourceChannel,
     },
 };
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
@@ -47,7 +48,7 @@ async fn a_table_becomes_files_and_the_same_table_again_changes_nothing() {
     assert_eq!(one.national_id, "1****************X");
     let birthday = one.birthday.unwrap();
     assert_eq!((birthday.year, birthday.month, birthday.day), (1949, 12, 31));
-    let kinds: Vec<_> = one.contact_points.iter().map(|point| point.kind()).collect();
+    let kinds: Vec<_> = one.contact_points.iter().map(ContactPoint::kind).collect();
     assert_eq!(kinds, [ContactKind::Phone, ContactKind::Email, ContactKind::Wechat, ContactKind::Address]);
     let profile = one.profile.unwrap();
     assert_eq!(profile.intended_models, ["远山 S7", "远山 X5"]);

@@ -22,7 +22,7 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) async fn sign_in(gateway: &str, login: &str, password: &str) -> Result<Self> {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
+        let http = reqwest::Client::builder().timeout(Duration::from_mins(1)).build()?;
         let (gateway, login, password) = (gateway.to_owned(), login.to_owned(), password.to_owned());
         let mut client = Self { http, gateway, login, password, token: String::new() };
         client.renew().await?;
@@ -65,10 +65,10 @@ impl Client {
                 Ok((StatusCode::TOO_MANY_REQUESTS, answer))
                     if again && answer["reason"] == "RATE_LIMITED" =>
                 {
-                    pause(tried).await
+                    pause(tried).await;
                 }
                 Ok((StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY, _)) if again => {
-                    pause(tried).await
+                    pause(tried).await;
                 }
                 Ok((status, answer)) => bail!("{}", in_words(status, &answer)),
                 Err(_) if again && tried < 10 => pause(tried).await,

@@ -96,7 +96,9 @@ pub(super) fn change(it: &Planning, told: &Arc<Told>, state: State) -> Result<Fa
         return Ok(Fate::Change(None, id, None));
     }
     let mut all = file.facts.clone();
-    fields.iter().for_each(|field| all.take(*field, &facts));
+    for field in &fields {
+        all.take(*field, &facts);
+    }
     let kept = fields
         .iter()
         .map(|field| {

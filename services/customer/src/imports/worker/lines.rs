@@ -57,7 +57,7 @@ pub(super) async fn lines(work: &Work, after: i64) -> Result<mpsc::Receiver<Resu
         let read_on = || -> Result<(), Stop> {
             let mut table = open(reader)?;
             let columns = Columns::of(table.header(), &said, &before);
-            let mut wanted = give(Ok(Given::Columns(columns.columns.clone())));
+            let mut wanted = give(Ok(Given::Columns(columns.list.clone())));
             if let Some(trouble) = &columns.trouble {
                 return Err(Stop::Failed(trouble.reason(), trouble.to_string()));
             }

@@ -51,14 +51,14 @@ pub(super) struct Planning {
 pub(super) struct Plan {
     pub(super) creates: Vec<Sealed>,
     pub(super) changes: Vec<Change>,
-    pub(super) outcomes: Vec<Outcome>,
+    pub(super) outcomes: Vec<RowOutcome>,
     /// Phones and id numbers of other stores' files that were told without being their customers'.
     pub(super) tried: Vec<Hash>,
 }
 
 /// What a row is recorded with.
 #[derive(Debug, Clone)]
-pub(super) struct Outcome {
+pub(super) struct RowOutcome {
     pub(super) number: i64,
     pub(super) outcome: ImportOutcome,
     pub(super) customer: Option<Uuid>,
@@ -189,9 +189,9 @@ fn create(it: &Planning, told: &Told) -> Result<Sealed> {
 /// Puts together what the rows became, in their order.
 fn gather(fates: Vec<(i64, Fate)>) -> Plan {
     let mut plan = Plan::default();
-    let mut told: HashMap<i64, Outcome> = HashMap::new();
+    let mut told: HashMap<i64, RowOutcome> = HashMap::new();
     for (number, fate) in fates {
-        let mut row = Outcome {
+        let mut row = RowOutcome {
             number,
             outcome: ImportOutcome::Unchanged,
             customer: None,

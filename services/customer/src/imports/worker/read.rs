@@ -81,7 +81,7 @@ async fn keep_columns(work: &Work, columns: &[Column]) -> Result<(), Stop> {
 }
 
 struct Key {
-    key: Hash,
+    hash: Hash,
     row: i64,
     content: i64,
     kind: i16,
@@ -94,7 +94,7 @@ async fn note(work: &Work, lines: &[Line]) -> Result<(), Stop> {
         .filter_map(|line| line.said.as_ref().ok().map(|told| (line.number, told)))
         .flat_map(|(row, told)| {
             let content = told.content;
-            keys_of(&told.signs).into_iter().map(move |(kind, key)| Key { key, row, content, kind })
+            keys_of(&told.signs).into_iter().map(move |(kind, hash)| Key { hash, row, content, kind })
         })
         .collect();
     let mut tx = work.ctx.db.begin_as_service().await?;
@@ -103,7 +103,7 @@ async fn note(work: &Work, lines: &[Line]) -> Result<(), Stop> {
         "INSERT INTO customer.import_keys (import_id, key, row_number, content, kind)
          SELECT $1, * FROM unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::smallint[])",
         work.run.id,
-        &column(&keys, |key| key.key.clone()),
+        &column(&keys, |key| key.hash.clone()),
         &column(&keys, |key| key.row),
         &column(&keys, |key| key.content),
         &column(&keys, |key| key.kind),

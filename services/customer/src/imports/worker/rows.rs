@@ -43,12 +43,12 @@ pub(super) async fn rows(work: &Work) -> Result<(), Stop> {
 async fn take(work: &Work, lines: &[Line]) -> Result<(), Stop> {
     let mut waiting = vec![lines];
     while let Some(lines) = waiting.pop() {
-        let tries = if lines.len() > 1 { TRIES } else { TRIES_ALONE };
+        let most = if lines.len() > 1 { TRIES } else { TRIES_ALONE };
         let mut tried = 0;
         loop {
             tried += 1;
-            match batch::take(work, lines, lines.len() == 1 && tried == tries).await {
-                Err(Stop::Clash) if tried < tries => pause(work, tried).await,
+            match batch::take(work, lines, lines.len() == 1 && tried == most).await {
+                Err(Stop::Clash) if tried < most => pause(work, tried).await,
                 Err(Stop::Clash) if lines.len() > 1 => {
                     let (first, second) = lines.split_at(lines.len() / 2);
                     waiting.extend([second, first]);

@@ -20,7 +20,7 @@ use crate::{
 use super::{
     Stop, Work,
     change::Before,
-    undo::{Kept, Row},
+    undo::{Kept, Written},
 };
 
 /// Gives a file back what it was.
@@ -28,7 +28,7 @@ pub(super) async fn set_back(
     tx: &mut PgConnection,
     work: &Work,
     run: &Run,
-    row: &Row,
+    row: &Written,
     events: &mut Vec<NewEvent>,
 ) -> Result<Result<(), Kept>, Stop> {
     let (Some(id), Some(sealed)) = (row.customer_id, &row.before) else { return Ok(Err(Kept::Gone)) };

@@ -24,7 +24,7 @@ const BATCH: i64 = 1_000;
 const TRIES: u32 = 40;
 
 /// A row that wrote something.
-pub(super) struct Row {
+pub(super) struct Written {
     row_number: i64,
     outcome: i16,
     pub(super) customer_id: Option<Uuid>,
@@ -82,7 +82,7 @@ async fn batch(work: &Work) -> Result<bool, Stop> {
     sqlx::raw_sql("SET LOCAL lock_timeout = '300ms'").execute(&mut *tx).await?;
     let run = guard(&mut tx, &work.run).await?;
     let rows = sqlx::query_as!(
-        Row,
+        Written,
         "SELECT row_number, outcome, customer_id, version, before FROM customer.import_rows
          WHERE import_id = $1 AND row_number < $2 AND outcome IN (1, 2) AND undone IS DISTINCT FROM true
          ORDER BY row_number DESC LIMIT $3",
@@ -151,10 +151,10 @@ async fn note(
 async fn removals(
     tx: &mut PgConnection,
     run: &Run,
-    rows: &[Row],
+    rows: &[Written],
     events: &mut Vec<NewEvent>,
 ) -> Result<Vec<Undone>, Stop> {
-    let rows: Vec<&Row> =
+    let rows: Vec<&Written> =
         rows.iter().filter(|row| row.outcome == sql::number(ImportOutcome::Create)).collect();
     let ids: Vec<Uuid> = rows.iter().filter_map(|row| row.customer_id).collect();
     if ids.is_empty() {
@@ -190,7 +190,7 @@ async fn removals(
     .await?;
     let files: HashMap<Uuid, (i64, bool)> =
         files.into_iter().map(|file| (file.id, (file.version, file.needed))).collect();
-    let verdict = |row: &Row| match row.customer_id.and_then(|id| files.get(&id)) {
+    let verdict = |row: &Written| match row.customer_id.and_then(|id| files.get(&id)) {
         None => Err(Kept::Gone),
         Some((_, true)) => Err(Kept::Needed),
         Some((version, false)) if Some(*version) != row.version => Err(Kept::Changed),

@@ -19,7 +19,7 @@ use crate::{
 use super::{
     Stop,
     change::Change,
-    plan::{Outcome, Plan},
+    plan::{Plan, RowOutcome},
 };
 
 /// Opens files.
@@ -73,7 +73,7 @@ fn updated(run: &Run, change: &Change) -> NewEvent {
 }
 
 /// Records what became of the rows.
-pub(super) async fn outcomes(tx: &mut PgConnection, run: &Run, rows: &[Outcome]) -> Result<(), Stop> {
+pub(super) async fn outcomes(tx: &mut PgConnection, run: &Run, rows: &[RowOutcome]) -> Result<(), Stop> {
     sqlx::query!(
         "INSERT INTO customer.import_rows (import_id, row_number, outcome, customer_id, reasons, version, before)
          SELECT $1, * FROM unnest($2::bigint[], $3::smallint[], $4::uuid[], $5::jsonb[], $6::bigint[], $7::bytea[])",
