@@ -305,7 +305,7 @@ fn body_of_files(method: &str, names: &Names) -> Option<Value> {
                 _ => json!({ "person": person, "reason": "the driver has to be called" }),
             }
         }
-        _ => return import_body(method, &store),
+        _ => return import_body(method, store),
     })
 }
 
