@@ -140,7 +140,9 @@ impl Importer {
         let run = text(&run["name"]);
         self.send(&run, &mut source, size, tell).await?;
         self.0.post(&format!("/v1/{run}:start"), &json!({ "dryRun": wanted.dry_run })).await?;
-        let ended = self.follow(&run, tell).await?;
+        let ended = self.follow(&run, tell).await.with_context(|| {
+            format!("{run} has begun, and goes on without this program; the same file again shows that all of it is in")
+        })?;
         let mut report = Report::of(&ended);
         if number(&ended["errorBytes"]) > 0 {
             let path = beside::write(file, &self.errors(&run, number(&ended["errorBytes"])).await?)?;
