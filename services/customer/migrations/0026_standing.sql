@@ -175,9 +175,11 @@ CREATE TABLE file_labels (
     -- A tag's id; a group's number as a UUID.
     label       uuid NOT NULL,
     customer_id uuid NOT NULL,
-    PRIMARY KEY (store_id, label, customer_id)
+    -- In this order, and not as the search below has it: a plan that was made while there were few rows would take a store's beginning of
+    -- that one, and look through all of the group's labels for the sake of one file.
+    PRIMARY KEY (customer_id, store_id, label)
 );
-CREATE INDEX file_labels_customer ON file_labels (customer_id);
+CREATE INDEX file_labels_search ON file_labels (store_id, label, customer_id);
 -- Read within reach; the nil UUID is in nobody's but the group's. Written by the triggers below only.
 ALTER TABLE file_labels ENABLE ROW LEVEL SECURITY;
 CREATE POLICY file_labels_read ON file_labels FOR SELECT USING (public.foursight_reach(store_id));

@@ -142,33 +142,3 @@ BEGIN
     END LOOP;
 END
 $$;
-
--- As before, but that each link asks for its customer's keys by the customer: a plan that was made while there were few keys went
--- through all of the group's for each of many links. The store is compared in a way that no index answers, and the link comes first.
-CREATE OR REPLACE FUNCTION name_keys_of_links() RETURNS trigger
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = customer, pg_temp AS $$
-BEGIN
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO name_keys (store_id, key, customer_id)
-        SELECT link.store_id, k.key, link.customer_id
-        FROM links link
-        CROSS JOIN LATERAL (
-            SELECT n.key FROM name_keys n
-            WHERE n.customer_id = link.customer_id
-              AND n.store_id IS NOT DISTINCT FROM '00000000-0000-0000-0000-000000000000'::uuid
-            OFFSET 0
-        ) k
-        ON CONFLICT DO NOTHING;
-    ELSE
-        DELETE FROM name_keys gone WHERE gone.ctid = ANY (ARRAY(
-            SELECT k.place FROM links link
-            CROSS JOIN LATERAL (
-                SELECT n.ctid AS place FROM name_keys n
-                WHERE n.customer_id = link.customer_id AND n.store_id IS NOT DISTINCT FROM link.store_id
-                OFFSET 0
-            ) k
-        ));
-    END IF;
-    RETURN NULL;
-END
-$$;
