@@ -7,8 +7,13 @@ use uuid::Uuid;
 use crate::world::{World, until};
 
 /// The consumers that read deliveries.
-const READERS: [&str; 4] =
-    ["analytics_facts", "customer_timeline", "notification_call-plan", "notification_first-service"];
+const READERS: [&str; 5] = [
+    "analytics_facts",
+    "customer_standing",
+    "customer_timeline",
+    "notification_call-plan",
+    "notification_first-service",
+];
 
 /// The letters of one event, once there are so many; by consumer.
 async fn letters(world: &World, event: Uuid, count: usize) -> Result<Vec<DeadLetter>> {
