@@ -20,7 +20,7 @@ use crate::{
     contacts::ContactValue,
     context::Context,
     customers::{
-        CustomerError, birthday, file, learn,
+        CustomerError, file, learn,
         new_file::MOST_CONTACT_POINTS,
         on_file::{self, OnFile},
         sealing::FieldKind,
@@ -84,11 +84,7 @@ pub(crate) async fn add(
         let point = insert(&mut tx, ctx, &on_file, &it, exclusive).await?;
         tell(ctx, &mut tx, caller, &on_file, (&it, point), ended.as_ref(), now).await?;
     }
-    let found = file::read(&mut tx, &ctx.keys, &[id.uuid()]).await?;
-    tx.commit().await?;
-    let mut file = found.into_iter().next().ok_or(CustomerError::NotFound)?;
-    birthday::tell_next(ctx, std::slice::from_mut(&mut file)).await;
-    Ok(file)
+    file::commit_and_read(tx, ctx, id).await
 }
 
 fn parse(v: &mut Violations, request: &AddContactPointRequest, now: Timestamp) -> Option<Addition> {

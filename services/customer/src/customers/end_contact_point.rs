@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::{
     context::Context,
-    customers::{CustomerError, birthday, file, on_file},
+    customers::{CustomerError, file, on_file},
     names, times,
 };
 
@@ -92,11 +92,7 @@ pub(crate) async fn end(
         let event = NewEvent::new(&told, id.uuid(), version, Some(it.store));
         record::change(&mut tx, &ctx.ids, caller, now, event, action).await?;
     }
-    let found = file::read(&mut tx, &ctx.keys, &[id.uuid()]).await?;
-    tx.commit().await?;
-    let mut file = found.into_iter().next().ok_or(CustomerError::NotFound)?;
-    birthday::tell_next(ctx, std::slice::from_mut(&mut file)).await;
-    Ok(file)
+    file::commit_and_read(tx, ctx, id).await
 }
 
 fn parse(

@@ -8,7 +8,7 @@ use foursight_proto::{
     customer::v1::{ContactPoint, Customer},
     google::r#type::Date,
 };
-use foursight_runtime::{Database, RowsById, Within};
+use foursight_runtime::{Database, RowsById, Tx, Within};
 use secrecy::ExposeSecret;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -17,7 +17,7 @@ use crate::{
     contacts,
     context::Context,
     customers::{
-        KeyRing, LunarBirthday, Profile, WrappedKey, birthday, masking,
+        CustomerError, KeyRing, LunarBirthday, Profile, WrappedKey, birthday, masking,
         profile::Contact,
         sealing::{DataKey, FieldKind},
     },
@@ -216,6 +216,18 @@ impl FileRow {
 
 fn masked(key: &DataKey, field: FieldKind, sealed: &[u8]) -> Result<String> {
     Ok(masking::mask(field, key.open(field, sealed)?.expose_secret()))
+}
+
+/// Commits a step at a file, and answers with the file as the step left it.
+///
+/// # Errors
+/// `CUSTOMER_NOT_FOUND`, `UNAVAILABLE` while the database is away.
+pub(super) async fn commit_and_read(mut tx: Tx, ctx: &Context, id: CustomerId) -> Result<Customer> {
+    let found = read(&mut tx, &ctx.keys, &[id.uuid()]).await?;
+    tx.commit().await?;
+    let mut file = found.into_iter().next().ok_or(CustomerError::NotFound)?;
+    birthday::tell_next(ctx, std::slice::from_mut(&mut file)).await;
+    Ok(file)
 }
 
 /// A date in the proto's form.

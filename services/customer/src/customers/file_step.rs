@@ -3,7 +3,7 @@
 use std::mem;
 
 use foursight_access::{Principal, audit};
-use foursight_kernel::{CustomerId, Error, RequestKey, Result, StoreId, Violations, sql};
+use foursight_kernel::{CustomerId, RequestKey, Result, StoreId, Violations, sql};
 use foursight_messaging::NewEvent;
 use foursight_proto::customer::v1::Customer;
 use foursight_runtime::{Tx, record, step};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     context::Context,
-    customers::{CustomerError, birthday, file},
+    customers::{CustomerError, file},
 };
 
 /// A request for a step at a file.
@@ -152,11 +152,7 @@ impl FileStep {
     ///
     /// # Errors
     /// `UNAVAILABLE` while the database is away.
-    pub(crate) async fn end(&self, mut tx: Tx, ctx: &Context) -> Result<Customer> {
-        let found = file::read(&mut tx, &ctx.keys, &[self.customer.uuid()]).await?;
-        tx.commit().await?;
-        let mut file = found.into_iter().next().ok_or_else(|| Error::from(CustomerError::NotFound))?;
-        birthday::tell_next(ctx, std::slice::from_mut(&mut file)).await;
-        Ok(file)
+    pub(crate) async fn end(&self, tx: Tx, ctx: &Context) -> Result<Customer> {
+        file::commit_and_read(tx, ctx, self.customer).await
     }
 }

@@ -16,7 +16,7 @@ use sqlx::PgConnection;
 use crate::{
     context::Context,
     customers::{
-        CustomerError, birthday,
+        CustomerError,
         facts::{self, Facts, Field},
         file,
         on_file::{self, Origin},
@@ -85,11 +85,7 @@ pub(crate) async fn update(
             }
         }
     }
-    let found = file::read(&mut tx, &ctx.keys, &[id.uuid()]).await?;
-    tx.commit().await?;
-    let mut file = found.into_iter().next().ok_or(CustomerError::NotFound)?;
-    birthday::tell_next(ctx, std::slice::from_mut(&mut file)).await;
-    Ok(file)
+    file::commit_and_read(tx, ctx, id).await
 }
 
 fn parse(v: &mut Violations, ctx: &Context, request: &UpdateCustomerRequest) -> Option<Update> {

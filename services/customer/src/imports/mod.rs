@@ -16,6 +16,7 @@ mod list_rows;
 mod read_errors;
 mod rules;
 mod run;
+mod run_step;
 mod start;
 mod told;
 mod undo;

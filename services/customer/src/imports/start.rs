@@ -1,11 +1,8 @@
 //! `StartImport`.
 
-use std::mem;
-
-use foursight_access::{Principal, Reach, audit};
-use foursight_kernel::{ImportId, Result, Violations, sql};
+use foursight_access::{Principal, Reach};
+use foursight_kernel::{Result, Violations, sql};
 use foursight_proto::customer::v1::{Import, ImportState, StartImportRequest};
-use foursight_runtime::step;
 
 use crate::{
     context::Context,
@@ -13,10 +10,9 @@ use crate::{
     imports::{
         ImportError, create,
         run::{self, Run, Step},
+        run_step::RunStep,
     },
 };
-
-const METHOD: &str = "StartImport";
 
 /// Lets a run begin, or go on where it was stopped.
 ///
@@ -29,18 +25,14 @@ pub(super) async fn start(
     mut request: StartImportRequest,
 ) -> Result<Import> {
     let mut v = Violations::default();
-    let id: Option<ImportId> = v.name("name", &request.name);
-    let request_id = v.request_id(&mem::take(&mut request.request_id));
+    let step = RunStep::parse(&mut v, ctx, caller, "StartImport", &mut request);
     let mapping = create::mapping(&mut v, "mapping", &request.mapping);
     v.check()?;
-    let id = id.ok_or(ImportError::NotFound)?;
-    let step_key = ctx.keys.step_key(request_id, METHOD, &caller.subject.name(), &request);
-    let now = ctx.now();
-    let mut tx = ctx.db.begin(caller).await?;
-    let run = run::lock(&mut tx, id).await?;
-    if step::is_new(&mut tx, step_key.as_ref(), run.store(), now).await? {
+    let step = step.ok_or(ImportError::NotFound)?;
+    let (mut tx, found) = step.begin(ctx, caller).await?;
+    if let Some(run) = found {
         let goes_on = may_start(&run, request.dry_run)?;
-        tries::admit_caller(&mut tx, caller, now).await?;
+        tries::admit_caller(&mut tx, caller, step.now).await?;
         let key = run.key(&ctx.keys)?;
         let mut mapped = run.mapping(&key)?;
         mapped.extend(mapping);
@@ -51,9 +43,9 @@ pub(super) async fn start(
                  SET state = $2, clashes = 0, attempts = 0, failure = NULL, failure_message = NULL, finish_time = NULL,
                      creator = $4, creator_group = $5, version = version + 1, update_time = $3
                  WHERE id = $1",
-                id.uuid(),
+                step.run.uuid(),
                 sql::number(ImportState::Applying),
-                sql::at(now) as _,
+                sql::at(step.now) as _,
                 caller.subject.name(),
                 caller.reach == Reach::Group,
             )
@@ -67,29 +59,22 @@ pub(super) async fn start(
                      failure = NULL, failure_message = NULL, error_bytes = 0, start_time = $6, finish_time = NULL,
                      creator = $7, creator_group = $8, version = version + 1, update_time = $6
                  WHERE id = $1",
-                id.uuid(),
+                step.run.uuid(),
                 sql::number(ImportState::Checking),
                 request.dry_run,
                 Step::Read as i16,
                 sealed,
-                sql::at(now) as _,
+                sql::at(step.now) as _,
                 caller.subject.name(),
                 caller.reach == Reach::Group,
             )
             .execute(&mut *tx)
             .await?;
         }
-        let action = audit::Action {
-            method: METHOD,
-            resource: &id.name(),
-            store: Some(run.store()),
-            detail: serde_json::json!({ "dry_run": request.dry_run, "goes_on": goes_on, "size_bytes": run.size_bytes }),
-        };
-        audit::record(&mut tx, caller, now, action).await?;
+        let detail = serde_json::json!({ "dry_run": request.dry_run, "goes_on": goes_on, "size_bytes": run.size_bytes });
+        step.record(&mut tx, caller, &run, detail).await?;
     }
-    let import = run::read(&mut tx, id).await?.to_proto(&ctx.keys)?;
-    tx.commit().await?;
-    Ok(import)
+    step.end(tx, ctx).await
 }
 
 /// Whether a run that may start goes on with rows of which some are written.

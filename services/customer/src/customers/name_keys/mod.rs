@@ -4,12 +4,12 @@
 //! "C": the name itself, each part of a Chinese name up to its end, its pinyin in full, and the initials of that. Characters
 //! that are read in several ways give a key for each usual reading.
 
-mod keying;
+mod consumer;
 mod readings;
 
 use std::collections::BTreeSet;
 
-pub(crate) use keying::consumer;
+pub(crate) use consumer::consumer;
 use readings::Reading;
 
 /// The most characters of a name that are compared.
