@@ -9,7 +9,7 @@ use foursight_proto::{
     identity::events::v1::{StaffChanged, StoreChanged},
     notification::events::v1::CallTaskCompleted,
 };
-use foursight_runtime::{Role, RoleContext, RoleParts, Worker, staffing};
+use foursight_runtime::{Role, RoleContext, RoleParts, Worker, merging, staffing};
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
@@ -17,6 +17,7 @@ use crate::{
     breaches::Breaches,
     cases::{Cases, Desk, Release},
     intake::Intake,
+    merged::Merged,
     stores::{People, Stores},
 };
 
@@ -65,6 +66,7 @@ impl Role for ComplaintRole {
                 ),
                 // On its own, so that it hears again of who was told before their roles were kept.
                 ConsumerSpec::new("staff", &[Source::event::<StaffChanged>()], Arc::new(People)),
+                merging::consumer(Merged),
             ],
             workers: vec![
                 Worker::new("breaches", LOOK_EVERY, Arc::new(breaches)),

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use foursight_proto::customer::v1::{
     consent_service_server::ConsentServiceServer, contact_service_server::ContactServiceServer,
     customer_service_server::CustomerServiceServer, delivery_service_server::DeliveryServiceServer,
-    group_service_server::GroupServiceServer, import_service_server::ImportServiceServer,
-    lead_service_server::LeadServiceServer, reception_service_server::ReceptionServiceServer,
+    duplicate_service_server::DuplicateServiceServer, group_service_server::GroupServiceServer,
+    import_service_server::ImportServiceServer, lead_service_server::LeadServiceServer,
+    merge_service_server::MergeServiceServer, reception_service_server::ReceptionServiceServer,
     tag_service_server::TagServiceServer, value_service_server::ValueServiceServer,
     vehicle_people_service_server::VehiclePeopleServiceServer, vehicle_service_server::VehicleServiceServer,
     visit_service_server::VisitServiceServer,
@@ -22,9 +23,11 @@ use crate::{
     context::Context,
     customers::{Customers, FilesById, KeyRing, Rewrap, name_keys},
     deliveries::Deliveries,
+    duplicates::{self, Duplicates},
     groups::Groups,
     imports::{self, Imports},
     leads::{self, Leads},
+    merges::{self, Merges},
     people::People,
     receptions::Receptions,
     settings::CustomerSettings,
@@ -88,11 +91,16 @@ impl Role for CustomerRole {
             .add_service(GroupServiceServer::new(Groups(ctx.clone())))
             .add_service(ValueServiceServer::new(Values(ctx.clone())))
             .add_service(ImportServiceServer::new(Imports(ctx.clone())));
+        let routes = routes
+            .add_service(DuplicateServiceServer::new(Duplicates(ctx.clone())))
+            .add_service(MergeServiceServer::new(Merges(ctx.clone())));
         let standing = value::consumer(rule, context.clock.clone(), context.ids.clone());
         let mut workers = vec![
             staffing::worker(context, self.name(), LOOK_EVERY, leads::Release),
             Worker::new("rewrap", REWRAP_EVERY, Arc::new(rewrap)),
             Ranker::worker(context.db.clone(), context.clock.clone(), context.ids.clone(), rule),
+            duplicates::Pass::worker(context.db.clone(), context.clock.clone(), context.ids.clone()),
+            merges::Forget::worker(context.db.clone(), context.clock.clone()),
         ];
         workers.extend(imports::workers(&ctx));
         Ok(RoleParts {

@@ -7,6 +7,7 @@
 //! | `gate` | the policy gate: consent, quiet hours, expiry; pure |
 //! | `channels` | the ways to a customer: e-mail |
 //! | `templates` | the words, in Chinese and English |
+//! | `merged` | calls and messages follow when the customer service makes two files one |
 //! | `stores` | what identity tells about stores and staff |
 //!
 //! No name, number or address of a customer is kept here: the dispatcher asks the customer service at the moment of sending and
@@ -19,7 +20,7 @@ use async_trait::async_trait;
 use foursight_proto::notification::v1::{
     call_task_service_server::CallTaskServiceServer, message_service_server::MessageServiceServer,
 };
-use foursight_runtime::{Role, RoleContext, RoleParts, Worker, staffing};
+use foursight_runtime::{Role, RoleContext, RoleParts, Worker, merging, staffing};
 use jiff::tz::TimeZone;
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
@@ -28,6 +29,7 @@ pub mod bulk;
 mod call_tasks;
 mod channels;
 mod gate;
+mod merged;
 mod messages;
 mod settings;
 mod stores;
@@ -74,8 +76,13 @@ impl Role for NotificationRole {
             settings: settings.clone(),
         };
         let cases = messages::case_progress::CaseProgress { clock: clock.clone(), ids: ids.clone() };
-        let consumers =
-            vec![stores::consumer(), calls.consumer(), first_service.consumer(), cases.consumer()];
+        let consumers = vec![
+            stores::consumer(),
+            calls.consumer(),
+            first_service.consumer(),
+            cases.consumer(),
+            merging::consumer(merged::Merged),
+        ];
 
         let dispatch = messages::dispatch::Dispatch {
             db: ctx.db.clone(),

@@ -83,7 +83,8 @@ async fn write(
     let mut tx = ctx.db.begin(caller).await?;
     // The file's version orders the records: this update waits for whoever records for the same customer.
     let version = sqlx::query_scalar!(
-        "UPDATE customer.customers SET version = version + 1, update_time = $2 WHERE id = $1 RETURNING version",
+        "UPDATE customer.customers SET version = version + 1, update_time = $2 WHERE id = $1 AND merged_into IS NULL
+         RETURNING version",
         new.customer.uuid(),
         sql::at(now) as _,
     )

@@ -16,6 +16,8 @@ use crate::{contacts::kind_of, context::Context, customers::WrappedKey};
 const MOST_CUSTOMERS: usize = 500;
 
 struct Found {
+    asked: Uuid,
+    /// Whose file it is now: the one that was asked for may have been merged into it.
     id: Uuid,
     display_name: String,
     consent: Option<i16>,
@@ -50,8 +52,9 @@ pub(crate) async fn resolve(
     let mut tx = ctx.db.begin(caller).await?;
     let rows = sqlx::query_as!(
         Found,
-        r#"SELECT c.id, c.display_name, s.state AS "consent?", p.sealed AS "sealed?", k.master_version, k.wrapped
-           FROM customer.customers c
+        r#"SELECT asked.id AS "asked!", c.id, c.display_name, s.state AS "consent?", p.sealed AS "sealed?", k.master_version, k.wrapped
+           FROM unnest($1::uuid[]) AS asked (id)
+           JOIN customer.customers c ON c.id = customer.survivor_of(asked.id)
            JOIN customer.customer_keys k ON k.customer_id = c.id
            LEFT JOIN LATERAL (
                SELECT state FROM customer.consents
@@ -60,8 +63,7 @@ pub(crate) async fn resolve(
            LEFT JOIN LATERAL (
                SELECT sealed FROM customer.contact_points
                WHERE customer_id = c.id AND kind = $3 AND end_time IS NULL ORDER BY start_time DESC, id LIMIT 1
-           ) p ON s.state = 1
-           WHERE c.id = ANY ($1)"#,
+           ) p ON s.state = 1"#,
         &ids,
         purpose.map(sql::number),
         kind.map(sql::number),
@@ -72,7 +74,7 @@ pub(crate) async fn resolve(
 
     let mut found: HashMap<Uuid, ResolvedContact> = HashMap::with_capacity(rows.len());
     for row in rows {
-        found.insert(row.id, answer(ctx, kind, row)?);
+        found.insert(row.asked, answer(ctx, kind, row)?);
     }
     let contacts = asked
         .iter()
@@ -83,18 +85,18 @@ pub(crate) async fn resolve(
 }
 
 fn answer(ctx: &Context, kind: Option<ContactKind>, row: Found) -> Result<ResolvedContact> {
-    let id = CustomerId::from(row.id);
+    let (asked, id) = (CustomerId::from(row.asked), CustomerId::from(row.id));
     if row.consent != Some(sql::number(ConsentState::Given)) {
-        return Ok(without_address(id, Resolution::NoConsent));
+        return Ok(without_address(asked, Resolution::NoConsent));
     }
     let (Some(sealed), Some(kind)) = (row.sealed, kind) else {
-        return Ok(without_address(id, Resolution::NoContact));
+        return Ok(without_address(asked, Resolution::NoContact));
     };
     let (_, field) = kind_of(sql::number(kind))?;
     let key = WrappedKey { master_version: row.master_version, wrapped: row.wrapped };
     let address = ctx.keys.unwrap(id, &key)?.open(field, &sealed)?;
     Ok(ResolvedContact {
-        customer: id.name(),
+        customer: asked.name(),
         resolution: Resolution::Reachable.into(),
         address: address.expose_secret().to_owned(),
         display_name: row.display_name,

@@ -1,6 +1,6 @@
 //! Reading files as they stand in the database, masked.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::HashMap};
 
 use foursight_access::Principal;
 use foursight_kernel::{CustomerId, Error, Result, StoreId, TagId, sql::Timestamp, time};
@@ -96,6 +96,17 @@ pub(crate) async fn read(tx: &mut PgConnection, keys: &KeyRing, ids: &[Uuid]) ->
     let mut rows = files!(None::<&str>, ids).fetch_all(tx).await?;
     rows.sort_unstable_by_key(|row| Reverse(row.id));
     rows.chunk_by(|one, next| one.id == next.id).map(|file| to_proto(file, keys)).collect()
+}
+
+/// The same, by their ids.
+pub(crate) async fn read_by_id(
+    tx: &mut PgConnection,
+    keys: &KeyRing,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Customer>> {
+    let files = read(tx, keys, ids).await?;
+    let id = |file: &Customer| CustomerId::parse_name(&file.name).map(CustomerId::uuid);
+    Ok(files.into_iter().filter_map(|file| Some((id(&file).ok()?, file))).collect())
 }
 
 /// The file of this id, if the caller may see it, in one round trip.

@@ -96,7 +96,8 @@ impl FileStep {
         // FOR UPDATE, so that no store comes to serve the customer meanwhile: it would not be found by what changes now.
         let found = sqlx::query_as!(
             Found,
-            "SELECT c.stage, c.tags, c.groups, c.value_tier, c.version FROM customer.customers c WHERE c.id = $1 FOR UPDATE",
+            "SELECT c.stage, c.tags, c.groups, c.value_tier, c.version FROM customer.customers c
+             WHERE c.id = $1 AND c.merged_into IS NULL FOR UPDATE",
             self.customer.uuid(),
         )
         .fetch_optional(&mut *tx)

@@ -6,17 +6,32 @@ use foursight_proto::customer::v1::{Customer, GetCustomerRequest};
 
 use crate::{
     context::Context,
-    customers::{CustomerError, file},
+    customers::{CustomerError, file, stores},
 };
 
 /// One file, masked.
 ///
 /// # Errors
-/// `CUSTOMER_NOT_FOUND` when there is none in the caller's stores.
+/// `CUSTOMER_NOT_FOUND` when there is none in the caller's stores, `CUSTOMER_MERGED` with the file that it was merged into.
 pub(crate) async fn get(ctx: &Context, caller: &Principal, request: &GetCustomerRequest) -> Result<Customer> {
     let mut v = Violations::default();
     let id: Option<CustomerId> = v.name("name", &request.name);
     v.check()?;
     let Some(id) = id else { return Err(CustomerError::NotFound.into()) };
-    Ok(file::read_one(ctx, caller, id).await?.ok_or(CustomerError::NotFound)?)
+    match file::read_one(ctx, caller, id).await? {
+        Some(file) => Ok(file),
+        None => Err(absent(ctx, caller, id).await?.into()),
+    }
+}
+
+/// Whether it is not there, or was merged into a file that the caller sees.
+async fn absent(ctx: &Context, caller: &Principal, id: CustomerId) -> Result<CustomerError> {
+    let mut tx = ctx.db.begin(caller).await?;
+    let survivor =
+        sqlx::query_scalar!("SELECT customer.survivor_of($1)", id.uuid()).fetch_one(&mut *tx).await?;
+    let Some(survivor) = survivor.map(CustomerId::from).filter(|survivor| *survivor != id) else {
+        return Ok(CustomerError::NotFound);
+    };
+    let visible = stores::is_visible(&mut tx, survivor).await?;
+    Ok(if visible { CustomerError::Merged(survivor) } else { CustomerError::NotFound })
 }

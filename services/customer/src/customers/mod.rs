@@ -6,7 +6,7 @@ pub(crate) mod correct_stage;
 mod create;
 mod end_contact_point;
 pub(crate) mod facts;
-mod file;
+pub(crate) mod file;
 pub(crate) mod file_step;
 mod finding;
 mod get;
@@ -63,6 +63,9 @@ pub(crate) enum CustomerError {
     /// None, or not for this caller.
     #[error("there is no such customer, or not in the caller's stores")]
     NotFound,
+    /// It was absorbed by this one, which the caller sees.
+    #[error("the customer's file was merged into another one; go on with that")]
+    Merged(CustomerId),
     /// A person's phone or national id is on file, and the caller may see the file.
     #[error("the phone or national id is on file already; use that file")]
     Exists(CustomerId),
@@ -105,6 +108,9 @@ impl From<CustomerError> for Error {
         let message = error.to_string();
         match error {
             CustomerError::NotFound => Self::not_found("CUSTOMER_NOT_FOUND", message),
+            CustomerError::Merged(survivor) => {
+                Self::not_found("CUSTOMER_MERGED", message).with_metadata("customer", survivor.name())
+            }
             CustomerError::PointExists => Self::already_exists("CONTACT_POINT_EXISTS", message),
             CustomerError::PointsFull => Self::failed_precondition("CONTACT_POINTS_FULL", message),
             CustomerError::PointEnded(time) => Self::failed_precondition("CONTACT_POINT_ENDED", message)

@@ -123,7 +123,7 @@ impl NewFile {
     }
 }
 
-pub(super) fn parse_birthday(
+pub(crate) fn parse_birthday(
     v: &mut Violations,
     field: &str,
     customer: &Customer,
@@ -136,7 +136,7 @@ pub(super) fn parse_birthday(
     birthday
 }
 
-pub(super) fn parse_national_id(
+pub(crate) fn parse_national_id(
     v: &mut Violations,
     field: &str,
     customer: &Customer,
@@ -159,7 +159,7 @@ pub(super) fn parse_national_id(
     }
 }
 
-fn parse_contacts(v: &mut Violations, field: &str, points: &[ContactPoint]) -> Vec<ContactValue> {
+pub(crate) fn parse_contacts(v: &mut Violations, field: &str, points: &[ContactPoint]) -> Vec<ContactValue> {
     v.at_most(field, points, MOST_CONTACT_POINTS);
     let mut values: Vec<ContactValue> = Vec::with_capacity(points.len().min(MOST_CONTACT_POINTS));
     for (index, point) in points.iter().take(MOST_CONTACT_POINTS).enumerate() {

@@ -51,10 +51,13 @@ pub(crate) struct OpenedAs {
 /// # Errors
 /// `CUSTOMER_NOT_FOUND`.
 pub(crate) async fn lock(tx: &mut PgConnection, ctx: &Context, id: CustomerId) -> Result<OnFile> {
-    sqlx::query!("SELECT FROM customer.customers WHERE id = $1 FOR NO KEY UPDATE", id.uuid())
-        .fetch_optional(&mut *tx)
-        .await?
-        .ok_or(CustomerError::NotFound)?;
+    sqlx::query!(
+        "SELECT FROM customer.customers WHERE id = $1 AND merged_into IS NULL FOR NO KEY UPDATE",
+        id.uuid()
+    )
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or(CustomerError::NotFound)?;
     read(tx, ctx, id).await
 }
 
@@ -105,7 +108,7 @@ pub(crate) async fn read_many(tx: &mut PgConnection, ids: &[Uuid]) -> Result<Vec
                 c.budget_min_fen, c.budget_max_fen, c.spending_preference, c.contact_channel, c.contact_from, c.contact_to,
                 k.master_version, k.wrapped
          FROM customer.customers c JOIN customer.customer_keys k ON k.customer_id = c.id
-         WHERE c.id = ANY ($1)",
+         WHERE c.id = ANY ($1) AND c.merged_into IS NULL",
         ids,
     )
     .fetch_all(tx)

@@ -47,7 +47,7 @@ pub(crate) async fn deal(
     now: Timestamp,
 ) -> Result<()> {
     let before = sqlx::query_scalar!(
-        "SELECT stage FROM customer.customers WHERE id = $1 FOR NO KEY UPDATE",
+        "SELECT stage FROM customer.customers WHERE id = $1 AND merged_into IS NULL FOR NO KEY UPDATE",
         customer.uuid()
     )
     .fetch_optional(&mut *tx)
@@ -79,7 +79,7 @@ pub(crate) async fn require_visible(tx: &mut PgConnection, customer: CustomerId)
 /// Whether the transaction's caller sees the file.
 pub(crate) async fn is_visible(tx: &mut PgConnection, customer: CustomerId) -> Result<bool> {
     let visible = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM customer.customers WHERE id = $1) AS "visible!""#,
+        r#"SELECT EXISTS (SELECT FROM customer.customers WHERE id = $1 AND merged_into IS NULL) AS "visible!""#,
         customer.uuid(),
     )
     .fetch_one(tx)

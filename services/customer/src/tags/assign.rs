@@ -18,7 +18,7 @@ use crate::{
 /// How many tags one request names.
 const MOST_AT_ONCE: usize = 20;
 /// How many tags a customer has.
-const MOST_OF_FILE: usize = 50;
+pub(crate) const MOST_OF_FILE: usize = 50;
 
 /// Gives a customer those of these tags that the customer has not.
 ///

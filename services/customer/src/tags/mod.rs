@@ -15,6 +15,8 @@ use foursight_proto::customer::v1::{
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+pub(crate) use assign::MOST_OF_FILE;
+
 use crate::context::Context;
 
 /// How many tags of the catalogue may be in use.

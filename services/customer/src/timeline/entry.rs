@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use foursight_kernel::CustomerId;
 use foursight_messaging::{HandleError, Received};
 
-use crate::timeline::{from_complaint, from_customer, from_notification, from_people};
+use crate::timeline::{from_complaint, from_customer, from_merges, from_notification, from_people};
 
 /// An entry, but for what every event has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,9 +20,11 @@ pub(crate) struct Entry {
 }
 
 /// The kinds of entries; the table in `timeline` says what each has. The last two are events that are newer than the program.
-pub(crate) const KINDS: [&str; 42] = [
+pub(crate) const KINDS: [&str; 44] = [
     "CUSTOMER_CREATED",
     "CUSTOMER_UPDATED",
+    "CUSTOMERS_MERGED",
+    "CUSTOMERS_UNMERGED",
     "CONTACT_POINT_ADDED",
     "CONTACT_POINT_ENDED",
     "CUSTOMER_TAGGED",
@@ -85,6 +87,9 @@ impl Entry {
         if let Some(entry) = from_customer::entry(event)? {
             return Ok(Some(entry));
         }
+        if let Some(entry) = from_merges::entry(event)? {
+            return Ok(Some(entry));
+        }
         if let Some(entry) = from_notification::entry(event)? {
             return Ok(Some(entry));
         }
@@ -93,6 +98,9 @@ impl Entry {
 
     /// What it says of another customer besides: of who has a part at somebody's car. None of most events.
     pub(crate) fn of_other(event: &Received) -> Result<Option<Self>, HandleError> {
+        if let Some(entry) = from_merges::of_other(event)? {
+            return Ok(Some(entry));
+        }
         from_people::of_other(event)
     }
 

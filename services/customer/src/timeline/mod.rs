@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `CUSTOMER_CREATED` | the customer | `kind`, `source` |
 //! | `CUSTOMER_UPDATED` | the customer | `fields` (by their paths, with commas between), `source` |
+//! | `CUSTOMERS_MERGED`, `CUSTOMERS_UNMERGED` (of both then) | the merge | `customer` (the survivor), `other` |
 //! | `CONTACT_POINT_ADDED`, `CONTACT_POINT_ENDED` | the contact point | `kind`, `source`, `taken_over` (from another, by another) |
 //! | `CUSTOMER_TAGGED` | the customer | `added`, `removed` (tags, with commas between) |
 //! | `GROUP_JOINED`, `GROUP_LEFT` | the customer | `group` |
@@ -29,6 +30,7 @@
 mod entry;
 mod from_complaint;
 mod from_customer;
+mod from_merges;
 mod from_notification;
 mod from_people;
 mod from_standing;

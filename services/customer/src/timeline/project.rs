@@ -86,14 +86,22 @@ impl Rows {
         if self.events.is_empty() {
             return Ok(());
         }
+        // What is told of a file that was absorbed meanwhile is the survivor's: no merge comes between looking and writing.
+        sqlx::query!(r#"SELECT customer.lock_merges(false) AS "locked?""#).fetch_one(&mut *tx).await?;
         sqlx::query!(
             "INSERT INTO customer.timeline_entries
-                 (customer_id, event_id, kind, resource, store_id, occur_time, place, details)
-             SELECT e.customer_id, e.event_id, e.kind, e.resource, e.store_id, e.occur_time, e.place, e.details
+                 (customer_id, event_id, kind, resource, store_id, occur_time, place, details, first_customer_id)
+             SELECT DISTINCT ON (its.customer_id, e.event_id)
+                    its.customer_id, e.event_id, e.kind, e.resource, e.store_id, e.occur_time, e.place, e.details,
+                    CASE WHEN c.merged_into IS NOT NULL THEN c.id END
              FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::bigint[],
                          $8::jsonb[])
                   AS e (customer_id, event_id, kind, resource, store_id, occur_time, place, details)
-             WHERE EXISTS (SELECT FROM customer.customers c WHERE c.id = e.customer_id)
+             JOIN customer.customers c ON c.id = e.customer_id
+             CROSS JOIN LATERAL (
+                 SELECT CASE WHEN c.merged_into IS NULL THEN c.id ELSE customer.survivor_of(c.id) END
+             ) AS its (customer_id)
+             ORDER BY its.customer_id, e.event_id, c.merged_into NULLS FIRST
              ON CONFLICT (customer_id, event_id) DO UPDATE
              SET kind = excluded.kind, resource = excluded.resource, place = excluded.place, details = excluded.details",
             &self.customers,

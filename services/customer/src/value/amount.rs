@@ -32,7 +32,7 @@ pub(super) async fn count(
              SELECT $3::bigint, d.deliver_time FROM customer.deliveries d
              WHERE d.customer_id = c.id AND d.deliver_time > $2
          ) it ON true
-         WHERE c.id = ANY ($1)
+         WHERE c.id = ANY ($1) AND c.merged_into IS NULL
          GROUP BY c.id
          ORDER BY c.id
          ON CONFLICT (customer_id) DO UPDATE

@@ -10,6 +10,7 @@ use foursight_proto::customer::{
     events::v1::{VehicleDelivered, VisitCompleted},
     v1::CustomerGroup,
 };
+use foursight_runtime::merging::Merging;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -17,7 +18,8 @@ use crate::value::{ValueRule, amount};
 
 /// The consumer that keeps both.
 pub(crate) fn consumer(rule: ValueRule, clock: SharedClock, ids: Ids) -> ConsumerSpec {
-    let sources = [Source::event::<VehicleDelivered>(), Source::event::<VisitCompleted>()];
+    let mut sources = vec![Source::event::<VehicleDelivered>(), Source::event::<VisitCompleted>()];
+    sources.extend(Merging::sources());
     ConsumerSpec::projection("standing", &sources, Arc::new(Standing { rule, clock, ids }))
 }
 
@@ -39,7 +41,12 @@ struct Owner {
 impl Projection for Standing {
     async fn handle_all(&self, tx: &mut PgConnection, events: &[&Received]) -> Result<(), HandleError> {
         let (mut customers, mut vehicles) = (BTreeSet::new(), BTreeSet::new());
+        let mut merged = BTreeSet::new();
         for event in events {
+            if let Some(it) = Merging::heard(event)? {
+                merged.extend([it.survivor, it.absorbed]);
+                continue;
+            }
             let (customer, vehicle) = if let Some(it) = event.decode::<VehicleDelivered>()? {
                 (it.customer, it.vehicle)
             } else if let Some(it) = event.decode::<VisitCompleted>()? {
@@ -50,6 +57,7 @@ impl Projection for Standing {
             customers.extend(CustomerId::parse_name(&customer).map(CustomerId::uuid));
             vehicles.extend(VehicleId::parse_name(&vehicle).map(VehicleId::uuid));
         }
+        customers.extend(self.still_there(tx, &merged.into_iter().collect::<Vec<_>>(), &mut vehicles).await?);
         // Files are locked before what is counted of them, as everybody does it.
         self.owners(tx, &vehicles.into_iter().collect::<Vec<_>>()).await?;
         let customers: Vec<Uuid> = customers.into_iter().collect();
@@ -59,6 +67,36 @@ impl Projection for Standing {
 }
 
 impl Standing {
+    /// Those of these files that were not absorbed and have anything to be counted; and their cars, whose owners are looked at.
+    async fn still_there(
+        &self,
+        tx: &mut PgConnection,
+        merged: &[Uuid],
+        vehicles: &mut BTreeSet<Uuid>,
+    ) -> Result<Vec<Uuid>> {
+        if merged.is_empty() {
+            return Ok(Vec::new());
+        }
+        let cars = sqlx::query_scalar!(
+            "SELECT DISTINCT vehicle_id FROM customer.vehicle_ownerships WHERE customer_id = ANY ($1)",
+            merged
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        vehicles.extend(cars);
+        let there = sqlx::query_scalar!(
+            "SELECT c.id FROM customer.customers c
+             WHERE c.id = ANY ($1) AND c.merged_into IS NULL
+               AND (EXISTS (SELECT FROM customer.customer_values v WHERE v.customer_id = c.id)
+                    OR EXISTS (SELECT FROM customer.visits v WHERE v.customer_id = c.id)
+                    OR EXISTS (SELECT FROM customer.deliveries d WHERE d.customer_id = c.id))",
+            merged
+        )
+        .fetch_all(tx)
+        .await?;
+        Ok(there)
+    }
+
     /// Who owns a car now is in UIO, since the first of the cars of now; who owned one and has none is not any more.
     async fn owners(&self, tx: &mut PgConnection, vehicles: &[Uuid]) -> Result<()> {
         sqlx::query!(

@@ -262,8 +262,8 @@ impl From<sqlx::Error> for Error {
         }
         if let Some(code) = error.as_database_error().and_then(sqlx::error::DatabaseError::code) {
             match code.as_ref() {
-                // serialization failure, deadlock
-                "40001" | "40P01" => {
+                // serialization failure, deadlock, a lock that was not to be had in time
+                "40001" | "40P01" | "55P03" => {
                     return Self::aborted("CONFLICT", "somebody changed the same thing now; try again");
                 }
                 // row-level security: the row is not the caller's

@@ -123,6 +123,10 @@ ids! {
     TagAssignmentId = "tagAssignments";
     /// That a customer is or was in a group.
     GroupMembershipId = "groupMemberships";
+    /// That two files became one.
+    MergeId = "merges";
+    /// Two files that may be of one customer.
+    DuplicateId = "duplicates";
     /// A record of consent.
     ConsentId = "consents";
     /// A vehicle's file.

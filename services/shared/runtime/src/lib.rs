@@ -6,6 +6,7 @@ pub mod deadline;
 pub mod edge;
 pub mod health;
 pub mod keys;
+pub mod merging;
 pub mod migrate;
 pub mod peers;
 pub mod record;

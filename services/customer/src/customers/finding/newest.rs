@@ -54,7 +54,7 @@ async fn of_stores(
 
 async fn of_group(tx: &mut PgConnection, first: Uuid, before: Uuid, most: i64) -> Result<Vec<Uuid>> {
     let ids = sqlx::query_scalar!(
-        "SELECT id FROM customer.customers WHERE id >= $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+        "SELECT id FROM customer.customers WHERE id >= $1 AND id < $2 AND merged_into IS NULL ORDER BY id DESC LIMIT $3",
         first,
         before,
         most,

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use foursight_kernel::CustomerId;
 use foursight_messaging::{ConsumerSpec, HandleError, Projection, Received, Source};
 use foursight_proto::customer::events::v1::{CustomerCreated, CustomerUpdated};
+use foursight_runtime::merging::Merging;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -18,7 +19,8 @@ use super::keys_of;
 /// Hears of each file that was opened or changed, from the first one on. When other keys come out for any name, give it another
 /// purpose: then it hears of all files again.
 pub(crate) fn consumer() -> ConsumerSpec {
-    let sources = [Source::event::<CustomerCreated>(), Source::event::<CustomerUpdated>()];
+    let mut sources = vec![Source::event::<CustomerCreated>(), Source::event::<CustomerUpdated>()];
+    sources.extend(Merging::sources());
     ConsumerSpec::projection("name_keys", &sources, Arc::new(NameKeys))
 }
 
@@ -34,10 +36,12 @@ impl Projection for NameKeys {
             files.extend(named(event)?);
         }
         let files: Vec<Uuid> = files.into_iter().collect();
-        let files =
-            sqlx::query!("SELECT id, display_name FROM customer.customers WHERE id = ANY ($1)", &files)
-                .fetch_all(&mut *tx)
-                .await?;
+        let files = sqlx::query!(
+            "SELECT id, display_name FROM customer.customers WHERE id = ANY ($1) AND merged_into IS NULL",
+            &files
+        )
+        .fetch_all(&mut *tx)
+        .await?;
         if files.is_empty() {
             return Ok(());
         }
@@ -53,8 +57,11 @@ impl Projection for NameKeys {
     }
 }
 
-/// The file that has another name now, if the event tells of one.
-fn named(event: &Received) -> Result<Option<Uuid>, HandleError> {
+/// The files that have another name now, or other stores.
+fn named(event: &Received) -> Result<Vec<Uuid>, HandleError> {
+    if let Some(it) = Merging::heard(event)? {
+        return Ok(vec![it.survivor, it.absorbed]);
+    }
     let name = if let Some(it) = event.decode::<CustomerCreated>()? {
         it.customer
     } else if let Some(it) = event.decode::<CustomerUpdated>()?
@@ -62,7 +69,7 @@ fn named(event: &Received) -> Result<Option<Uuid>, HandleError> {
     {
         it.customer
     } else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
-    Ok(CustomerId::parse_name(&name).ok().map(CustomerId::uuid))
+    Ok(CustomerId::parse_name(&name).map(CustomerId::uuid).into_iter().collect())
 }

@@ -43,6 +43,16 @@ fn keys_of(name: &str) -> Vec<String> {
     keys.into_iter().collect()
 }
 
+/// A name without what people write differently: spaces, dots, width, capitals.
+pub(crate) fn plain(name: &str) -> String {
+    fold(name).collect()
+}
+
+/// Those of its keys that are its pinyin in full.
+pub(crate) fn pinyin_of(name: &str) -> Vec<String> {
+    keys_of(name).into_iter().filter(|key| key.starts_with(PINYIN)).collect()
+}
+
 /// The ranges of keys that a text may begin, from (with) and to (without), in their order and apart from each other.
 pub(crate) fn ranges(text: &str) -> Vec<(String, String)> {
     let text: Vec<char> = fold(text).collect();

@@ -1,0 +1,522 @@
+-- Two files of one customer become one (src/merges): the absorbed file's rows follow to the survivor, and for 30 days go back as they were.
+
+-- A file that another one has absorbed keeps its id and its key, and nothing else: no store serves it, so nobody sees it.
+ALTER TABLE customers ADD COLUMN merged_into uuid REFERENCES customers (id) CHECK (merged_into <> id);
+CREATE INDEX customers_absorbed ON customers (merged_into) WHERE merged_into IS NOT NULL;
+
+-- Whose rows were before they followed; NULL for what is of the customer's own.
+ALTER TABLE leads ADD COLUMN first_customer_id uuid;
+ALTER TABLE receptions ADD COLUMN first_customer_id uuid;
+ALTER TABLE deliveries ADD COLUMN first_customer_id uuid;
+ALTER TABLE visits ADD COLUMN first_customer_id uuid;
+ALTER TABLE vehicle_ownerships ADD COLUMN first_customer_id uuid;
+ALTER TABLE customer_tags ADD COLUMN first_customer_id uuid;
+ALTER TABLE group_memberships ADD COLUMN first_customer_id uuid;
+ALTER TABLE value_decisions ADD COLUMN first_customer_id uuid;
+ALTER TABLE stage_corrections ADD COLUMN first_customer_id uuid;
+ALTER TABLE timeline_entries ADD COLUMN first_customer_id uuid;
+
+CREATE TABLE merges (
+    id            uuid PRIMARY KEY,
+    survivor_id   uuid NOT NULL REFERENCES customers (id),
+    absorbed_id   uuid NOT NULL REFERENCES customers (id) CHECK (absorbed_id <> survivor_id),
+    -- Who said that they are one, and where.
+    store_id      uuid NOT NULL,
+    staff_id      uuid NOT NULL,
+    reason        text NOT NULL CHECK (char_length(reason) <= 500),
+    -- The facts that the survivor took from the absorbed file, `Field` in customers/facts.
+    taken         smallint[] NOT NULL,
+    merge_time    timestamptz NOT NULL,
+    undo_until    timestamptz NOT NULL,
+    undo_time     timestamptz CHECK (undo_time >= merge_time),
+    undo_store_id uuid CHECK ((undo_store_id IS NULL) = (undo_time IS NULL)),
+    undo_staff_id uuid,
+    undo_reason   text NOT NULL DEFAULT '' CHECK (char_length(undo_reason) <= 500),
+    -- When what it takes to undo it was removed.
+    remove_time   timestamptz
+);
+CREATE UNIQUE INDEX merges_absorbed ON merges (absorbed_id) WHERE undo_time IS NULL;
+CREATE INDEX merges_survivor ON merges (survivor_id, id DESC);
+CREATE INDEX merges_until ON merges (undo_until) WHERE remove_time IS NULL;
+-- Rows as they were, until a merge can be undone no more: 'before' it, the survivor's 'after' it; 'aside' are those that the survivor has
+-- already and that exist here only, 'beside' leads that were open next to the survivor's.
+CREATE TABLE merge_rows (
+    id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    merge_id  uuid NOT NULL REFERENCES merges (id),
+    part      text NOT NULL CHECK (part IN ('before', 'after', 'aside', 'beside')),
+    its_table text NOT NULL,
+    row       jsonb NOT NULL
+);
+CREATE INDEX merge_rows_merge ON merge_rows (merge_id, its_table, part);
+-- Read and written by the functions below only, and removed when they are needed no more.
+ALTER TABLE merge_rows ENABLE ROW LEVEL SECURITY;
+CREATE POLICY merge_rows_reach ON merge_rows
+    USING (public.foursight_reach(NULL)) WITH CHECK (public.foursight_reach(NULL));
+
+-- What projections write of customers follows merges: they hold this lock together, a merge alone. To be taken before any row.
+CREATE FUNCTION lock_merges(alone boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = customer, pg_temp AS $$
+BEGIN
+    IF alone THEN
+        PERFORM pg_advisory_xact_lock(hashtext('customer merges'));
+    ELSE
+        PERFORM pg_advisory_xact_lock_shared(hashtext('customer merges'));
+    END IF;
+END
+$$;
+
+-- Who a customer is now. Tells an id to who has one.
+CREATE FUNCTION survivor_of(its_id uuid) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = customer, pg_temp AS $$
+    WITH RECURSIVE way (id, merged_into) AS (
+        SELECT c.id, c.merged_into FROM customers c WHERE c.id = its_id
+        UNION ALL
+        SELECT c.id, c.merged_into FROM way w JOIN customers c ON c.id = w.merged_into
+    )
+    SELECT w.id FROM way w WHERE w.merged_into IS NULL
+$$;
+
+-- For who sees whose file it is now.
+ALTER TABLE merges ENABLE ROW LEVEL SECURITY;
+CREATE POLICY merges_reach ON merges
+    USING (public.foursight_reach(NULL)
+        OR (SELECT true FROM customer_stores s WHERE s.customer_id = survivor_of(merges.survivor_id) LIMIT 1))
+    WITH CHECK (public.foursight_reach(NULL)
+        OR (SELECT true FROM customer_stores s WHERE s.customer_id = survivor_of(merges.survivor_id) LIMIT 1));
+
+-- What begins with a customer while the file is being absorbed waits for that, and is tried again with who the customer is then.
+CREATE FUNCTION refuse_absorbed() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = customer, pg_temp AS $$
+DECLARE
+    survivor uuid;
+BEGIN
+    SELECT c.merged_into INTO survivor FROM customers c WHERE c.id = NEW.customer_id FOR KEY SHARE;
+    IF survivor IS NOT NULL THEN
+        RAISE EXCEPTION 'the file was absorbed by another one' USING ERRCODE = 'serialization_failure';
+    END IF;
+    RETURN NEW;
+END
+$$;
+DO $$
+DECLARE
+    its_table text;
+BEGIN
+    FOREACH its_table IN ARRAY ARRAY['leads', 'receptions', 'deliveries', 'visits', 'vehicle_ownerships', 'vehicle_people'] LOOP
+        EXECUTE format(
+            'CREATE TRIGGER %I BEFORE INSERT ON %I FOR EACH ROW WHEN (NEW.customer_id IS NOT NULL)
+             EXECUTE FUNCTION refuse_absorbed()', its_table || '_of_absorbed', its_table);
+    END LOOP;
+END
+$$;
+CREATE TRIGGER customer_stores_of_absorbed BEFORE INSERT ON customer_stores
+    FOR EACH ROW WHEN (NOT NEW.opened) EXECUTE FUNCTION refuse_absorbed();
+
+-- The files that are part of one, itself among them, as far as who asks reaches.
+CREATE FUNCTION absorbed_by(its_id uuid) RETURNS uuid[]
+LANGUAGE sql STABLE SET search_path = customer, pg_temp AS $$
+    WITH RECURSIVE part (id) AS (
+        SELECT its_id
+        UNION
+        SELECT m.absorbed_id FROM part p JOIN merges m ON m.survivor_id = p.id AND m.undo_time IS NULL
+    )
+    SELECT array_agg(p.id) FROM part p
+$$;
+
+-- Refuses who does not see a file.
+CREATE FUNCTION require_file_in_reach(its_id uuid) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = customer, pg_temp AS $$
+BEGIN
+    IF NOT public.foursight_reach(NULL) AND NOT EXISTS (
+        SELECT FROM customer_stores s WHERE s.customer_id = its_id AND public.foursight_reach(s.store_id)
+    ) THEN
+        RAISE EXCEPTION 'the file is not in the caller''s reach' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+END
+$$;
+
+-- The rows that follow as they are: whatever a file has of a kind, in the whole group.
+CREATE FUNCTION following_tables() RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = customer, pg_temp AS $$
+    SELECT ARRAY['leads', 'receptions', 'deliveries', 'visits', 'vehicle_ownerships', 'customer_tags', 'group_memberships',
+                 'value_decisions', 'stage_corrections', 'timeline_entries']
+$$;
+
+-- How many rows of each kind a file has, for who sees it. With `since`, its own ones alone, and of those the ones that came since;
+-- with `part`, those that came with that absorbed file.
+CREATE FUNCTION file_contents(its_id uuid, since timestamptz, part uuid)
+RETURNS TABLE (its_table text, rows bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = customer, pg_temp AS $$
+DECLARE
+    its_time text;
+    parts uuid[] := CASE WHEN part IS NOT NULL THEN absorbed_by(part) END;
+BEGIN
+    PERFORM require_file_in_reach(its_id);
+    FOREACH its_table IN ARRAY following_tables() || ARRAY['contact_points', 'consents', 'facts'] LOOP
+        its_time := CASE its_table
+            WHEN 'visits' THEN 'check_in_time' WHEN 'vehicle_ownerships' THEN 'start_time' WHEN 'customer_tags' THEN 'start_time'
+            WHEN 'group_memberships' THEN 'start_time' WHEN 'value_decisions' THEN 'decide_time'
+            WHEN 'stage_corrections' THEN 'correct_time' WHEN 'timeline_entries' THEN 'occur_time'
+            WHEN 'contact_points' THEN 'start_time' WHEN 'facts' THEN 'learn_time' ELSE 'create_time' END;
+        IF its_table = ANY (following_tables()) THEN
+            EXECUTE format(
+                'SELECT count(*) FROM %I WHERE customer_id = $1
+                   AND ($2 IS NULL OR (%I > $2 AND first_customer_id IS NULL))
+                   AND ($3 IS NULL OR first_customer_id = ANY ($3))', its_table, its_time)
+            INTO rows USING its_id, since, parts;
+        ELSIF parts IS NULL THEN
+            EXECUTE format('SELECT count(*) FROM %I WHERE customer_id = $1 AND ($2 IS NULL OR %I > $2)', its_table, its_time)
+            INTO rows USING its_id, since;
+        ELSE
+            CONTINUE;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
+-- Moves what the absorbed file has to the survivor, both of which the caller sees and has locked, and keeps what undoing it takes. What was
+-- sealed under the absorbed file's key comes sealed anew: contact points (those that are not named stay behind, because the survivor
+-- has them), facts, people around its cars. What the survivor says of itself the program writes afterwards.
+CREATE FUNCTION absorb_file(
+    its_merge uuid, survivor uuid, absorbed uuid, merged timestamptz,
+    point_ids uuid[], point_sealed bytea[], fact_ids uuid[], fact_sealed bytea[], person_ids uuid[], person_sealed bytea[]
+) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = customer, pg_temp AS $$
+DECLARE
+    its_table text;
+    lowest bigint;
+BEGIN
+    PERFORM require_file_in_reach(survivor);
+    PERFORM require_file_in_reach(absorbed);
+
+    FOREACH its_table IN ARRAY ARRAY['customer_stores', 'customer_values', 'consents', 'facts'] LOOP
+        EXECUTE format(
+            'INSERT INTO merge_rows (merge_id, part, its_table, row)
+             SELECT $1, ''before'', %L, to_jsonb(t) FROM %I t WHERE t.customer_id IN ($2, $3)', its_table, its_table)
+        USING its_merge, survivor, absorbed;
+    END LOOP;
+    INSERT INTO merge_rows (merge_id, part, its_table, row)
+    SELECT its_merge, 'before', 'customers', to_jsonb(c) FROM customers c WHERE c.id IN (survivor, absorbed)
+    UNION ALL
+    SELECT its_merge, 'before', 'contact_points', to_jsonb(p) FROM contact_points p WHERE p.customer_id = absorbed
+    UNION ALL
+    SELECT its_merge, 'before', 'vehicle_people', to_jsonb(p) FROM vehicle_people p
+    WHERE p.owner_id = absorbed OR p.customer_id = absorbed;
+
+    -- The stores that serve it; labels and names follow by triggers.
+    INSERT INTO customer_stores AS s (customer_id, store_id, start_time)
+    SELECT survivor, l.store_id, l.start_time FROM customer_stores l WHERE l.customer_id = absorbed
+    ON CONFLICT (customer_id, store_id) DO UPDATE SET start_time = least(s.start_time, excluded.start_time);
+    DELETE FROM customer_stores WHERE customer_id = absorbed;
+    DELETE FROM named_files WHERE customer_id = absorbed;
+
+    DELETE FROM contact_points p WHERE p.customer_id = absorbed AND p.id <> ALL (point_ids);
+    UPDATE contact_points p SET customer_id = survivor, sealed = anew.sealed
+    FROM unnest(point_ids, point_sealed) AS anew (id, sealed)
+    WHERE p.customer_id = absorbed AND p.id = anew.id;
+    UPDATE facts f SET customer_id = survivor, sealed = anew.sealed
+    FROM unnest(fact_ids, fact_sealed) AS anew (id, sealed)
+    WHERE f.customer_id = absorbed AND f.id = anew.id;
+
+    -- What was allowed comes before all that the survivor says: the highest version of a purpose counts.
+    SELECT least(min(k.version), 0) INTO lowest FROM consents k WHERE k.customer_id = survivor;
+    UPDATE consents k SET customer_id = survivor, version = coalesce(lowest, 0) - moved.place
+    FROM (SELECT m.id, row_number() OVER (ORDER BY m.version DESC) AS place FROM consents m WHERE m.customer_id = absorbed) moved
+    WHERE k.id = moved.id;
+
+    -- Nobody drives the own car as somebody else, or twice.
+    DELETE FROM vehicle_people p
+    WHERE (p.owner_id = absorbed AND p.customer_id = survivor) OR (p.owner_id = survivor AND p.customer_id = absorbed)
+       OR (p.customer_id = absorbed AND p.end_time IS NULL AND EXISTS (
+           SELECT FROM vehicle_people s
+           WHERE s.vehicle_id = p.vehicle_id AND s.role = p.role AND s.customer_id = survivor AND s.end_time IS NULL));
+    UPDATE vehicle_people p SET owner_id = survivor WHERE p.owner_id = absorbed;
+    UPDATE vehicle_people p SET sealed = anew.sealed
+    FROM unnest(person_ids, person_sealed) AS anew (id, sealed) WHERE p.id = anew.id;
+    UPDATE vehicle_people p SET customer_id = survivor WHERE p.customer_id = absorbed;
+
+    -- What the survivor has already stands aside.
+    WITH aside AS (
+        DELETE FROM vehicle_ownerships o USING vehicle_ownerships s
+        WHERE o.customer_id = absorbed AND s.customer_id = survivor AND s.vehicle_id = o.vehicle_id AND s.start_time = o.start_time
+        RETURNING to_jsonb(o) AS row
+    ) INSERT INTO merge_rows (merge_id, part, its_table, row) SELECT its_merge, 'aside', 'vehicle_ownerships', a.row FROM aside a;
+    WITH aside AS (
+        DELETE FROM customer_tags t USING customer_tags s
+        WHERE t.customer_id = absorbed AND t.end_time IS NULL
+          AND s.customer_id = survivor AND s.tag_id = t.tag_id AND s.end_time IS NULL
+        RETURNING to_jsonb(t) AS row
+    ) INSERT INTO merge_rows (merge_id, part, its_table, row) SELECT its_merge, 'aside', 'customer_tags', a.row FROM aside a;
+    WITH aside AS (
+        DELETE FROM group_memberships g USING group_memberships s
+        WHERE g.customer_id = absorbed AND g.end_time IS NULL
+          AND s.customer_id = survivor AND s.its_group = g.its_group AND s.end_time IS NULL
+        RETURNING to_jsonb(g) AS row
+    ) INSERT INTO merge_rows (merge_id, part, its_table, row) SELECT its_merge, 'aside', 'group_memberships', a.row FROM aside a;
+    WITH aside AS (
+        DELETE FROM timeline_entries t USING timeline_entries s
+        WHERE t.customer_id = absorbed AND s.customer_id = survivor AND s.event_id = t.event_id
+        RETURNING to_jsonb(t) AS row
+    ) INSERT INTO merge_rows (merge_id, part, its_table, row) SELECT its_merge, 'aside', 'timeline_entries', a.row FROM aside a;
+    WITH beside AS (
+        UPDATE leads l SET beside = true
+        WHERE l.customer_id = absorbed AND l.state = 1 AND NOT l.beside AND EXISTS (
+            SELECT FROM leads s
+            WHERE s.customer_id = survivor AND s.store_id = l.store_id AND s.state = 1 AND NOT s.beside)
+        RETURNING l.id
+    ) INSERT INTO merge_rows (merge_id, part, its_table, row)
+    SELECT its_merge, 'beside', 'leads', jsonb_build_object('id', b.id) FROM beside b;
+
+    FOREACH its_table IN ARRAY following_tables() LOOP
+        EXECUTE format(
+            'UPDATE %I SET customer_id = $1, first_customer_id = coalesce(first_customer_id, $2) WHERE customer_id = $2', its_table)
+        USING survivor, absorbed;
+    END LOOP;
+
+    -- The amounts are counted anew; what somebody has decided holds where nobody has decided otherwise.
+    INSERT INTO customer_values AS v (customer_id, value_fen, decided_tier)
+    SELECT survivor, 0, a.decided_tier FROM customer_values a WHERE a.customer_id = absorbed
+    ON CONFLICT (customer_id) DO UPDATE
+    SET decided_tier = coalesce(v.decided_tier, excluded.decided_tier), version = v.version + 1;
+    DELETE FROM customer_values WHERE customer_id = absorbed;
+
+    UPDATE customers c
+    SET display_name = '-', search_name = '', gender = 0, birthday = NULL, lunar_year = NULL, lunar_month = NULL,
+        lunar_leap = NULL, lunar_day = NULL, national_id_sealed = NULL, national_id_hash = NULL, occupation = '',
+        intended_models = '{}', car_use = 0, budget_min_fen = NULL, budget_max_fen = NULL, spending_preference = 0,
+        contact_channel = 0, contact_from = NULL, contact_to = NULL, tags = '{}', groups = '{}', value_tier = 0,
+        merged_into = survivor, version = c.version + 1, update_time = merged
+    WHERE c.id = absorbed;
+END
+$$;
+
+-- What the survivor looks like when all is written: what is so still when the merge is undone becomes what it was.
+CREATE FUNCTION keep_merged(its_merge uuid, survivor uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = customer, pg_temp AS $$
+BEGIN
+    PERFORM require_file_in_reach(survivor);
+    INSERT INTO merge_rows (merge_id, part, its_table, row)
+    SELECT its_merge, 'after', 'customers', to_jsonb(c) FROM customers c WHERE c.id = survivor
+    UNION ALL
+    SELECT its_merge, 'after', 'customer_values', to_jsonb(v) FROM customer_values v WHERE v.customer_id = survivor
+    UNION ALL
+    SELECT its_merge, 'after', 'facts', jsonb_build_object('id', f.id) FROM facts f
+    WHERE f.customer_id = survivor AND NOT EXISTS (
+        SELECT FROM merge_rows b
+        WHERE b.merge_id = its_merge AND b.its_table = 'facts' AND b.part = 'before' AND (b.row ->> 'id')::uuid = f.id)
+    UNION ALL
+    SELECT its_merge, 'after', 'consents', jsonb_build_object('id', k.id) FROM consents k
+    WHERE k.customer_id = survivor AND NOT EXISTS (
+        SELECT FROM merge_rows b
+        WHERE b.merge_id = its_merge AND b.its_table = 'consents' AND b.part = 'before' AND (b.row ->> 'id')::uuid = k.id);
+END
+$$;
+
+-- Gives a customer's row these values.
+CREATE FUNCTION put_customer(its_row jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = customer, pg_temp AS $$
+DECLARE
+    columns text;
+BEGIN
+    SELECT string_agg(quote_ident(a.attname), ', ') INTO columns
+    FROM pg_attribute a
+    WHERE a.attrelid = 'customer.customers'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+      AND a.attname <> 'id';
+    EXECUTE format(
+        'UPDATE customers c SET (%s) = (SELECT %s FROM jsonb_populate_record(NULL::customers, $1)) WHERE c.id = ($1 ->> ''id'')::uuid',
+        columns, columns)
+    USING its_row;
+END
+$$;
+
+-- The survivor's row with all that the merge made of it, and that nobody has changed since, as it was before. Facts of several columns
+-- go together.
+CREATE FUNCTION unmerged(now_is jsonb, was jsonb, made jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE SET search_path = customer, pg_temp AS $$
+DECLARE
+    its_column text;
+    fact jsonb;
+    back jsonb := now_is;
+BEGIN
+    FOR its_column IN SELECT jsonb_object_keys(was) LOOP
+        CONTINUE WHEN its_column IN ('id', 'version', 'merged_into', 'tags', 'groups');
+        SELECT f INTO fact FROM jsonb_array_elements(
+            '[["display_name", "search_name"], ["birthday", "lunar_year", "lunar_month", "lunar_leap", "lunar_day"],
+              ["national_id_sealed", "national_id_hash"], ["budget_min_fen", "budget_max_fen"],
+              ["contact_channel", "contact_from", "contact_to"]]') AS f WHERE f ? its_column;
+        IF NOT EXISTS (
+            SELECT FROM jsonb_array_elements_text(coalesce(fact, jsonb_build_array(its_column))) AS c (name)
+            WHERE now_is -> c.name IS DISTINCT FROM made -> c.name
+        ) THEN
+            back := jsonb_set(back, ARRAY[its_column], was -> its_column);
+        END IF;
+    END LOOP;
+    RETURN back;
+END
+$$;
+
+-- Gives each file what was its own, whoever of them has it now, and both their new versions. What came since stays with the
+-- survivor; so does what somebody else has now: it says how many phones did not come back open, and whether the id number did not.
+CREATE FUNCTION part_files(its_merge uuid, parted timestamptz)
+RETURNS TABLE (survivor_version bigint, absorbed_version bigint, phones_elsewhere integer, id_elsewhere boolean)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = customer, pg_temp AS $$
+DECLARE
+    m merges;
+    its_table text;
+    parts uuid[];
+    its_row jsonb;
+    was jsonb;
+    back jsonb;
+BEGIN
+    SELECT * INTO STRICT m FROM merges x WHERE x.id = its_merge AND x.undo_time IS NULL;
+    PERFORM require_file_in_reach(m.survivor_id);
+    parts := absorbed_by(m.absorbed_id);
+    UPDATE customers c SET merged_into = NULL WHERE c.id = m.absorbed_id;
+
+    FOREACH its_table IN ARRAY following_tables() LOOP
+        EXECUTE format(
+            'UPDATE %I SET customer_id = $2, first_customer_id = nullif(first_customer_id, $2)
+             WHERE customer_id = $1 AND first_customer_id = ANY ($3)', its_table)
+        USING m.survivor_id, m.absorbed_id, parts;
+        EXECUTE format(
+            'INSERT INTO %I SELECT (jsonb_populate_record(NULL::%I, r.row)).* FROM merge_rows r
+             WHERE r.merge_id = $1 AND r.part = ''aside'' AND r.its_table = %L ON CONFLICT DO NOTHING', its_table, its_table, its_table)
+        USING its_merge;
+    END LOOP;
+    UPDATE leads l SET beside = false FROM merge_rows r
+    WHERE r.merge_id = its_merge AND r.part = 'beside' AND l.id = (r.row ->> 'id')::uuid AND l.customer_id = m.absorbed_id
+      AND NOT EXISTS (
+          SELECT FROM leads o
+          WHERE o.customer_id = m.absorbed_id AND o.store_id = l.store_id AND o.state = 1 AND NOT o.beside AND o.id <> l.id);
+
+    -- Facts and consents that the merge itself wrote were never said.
+    DELETE FROM facts f USING merge_rows r
+    WHERE r.merge_id = its_merge AND r.part = 'after' AND r.its_table = 'facts' AND f.id = (r.row ->> 'id')::uuid;
+    DELETE FROM consents k USING merge_rows r
+    WHERE r.merge_id = its_merge AND r.part = 'after' AND r.its_table = 'consents' AND k.id = (r.row ->> 'id')::uuid;
+    UPDATE facts f SET customer_id = m.absorbed_id, sealed = old.sealed
+    FROM merge_rows r, jsonb_populate_record(NULL::facts, r.row) AS old
+    WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'facts' AND old.customer_id = m.absorbed_id
+      AND f.id = old.id;
+    UPDATE consents k SET customer_id = m.absorbed_id, version = old.version
+    FROM merge_rows r, jsonb_populate_record(NULL::consents, r.row) AS old
+    WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'consents' AND old.customer_id = m.absorbed_id
+      AND k.id = old.id;
+
+    UPDATE vehicle_people p SET owner_id = old.owner_id, customer_id = old.customer_id, sealed = old.sealed
+    FROM merge_rows r, jsonb_populate_record(NULL::vehicle_people, r.row) AS old
+    WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'vehicle_people' AND p.id = old.id;
+
+    -- The stores of each. One that the merge brought stays with the survivor when the two have had dealings since.
+    INSERT INTO customer_stores
+    SELECT old.* FROM merge_rows r, jsonb_populate_record(NULL::customer_stores, r.row) AS old
+    WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'customer_stores'
+      AND old.customer_id = m.absorbed_id;
+    UPDATE customer_stores s SET start_time = old.start_time
+    FROM merge_rows r, jsonb_populate_record(NULL::customer_stores, r.row) AS old
+    WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'customer_stores'
+      AND old.customer_id = m.survivor_id AND s.customer_id = old.customer_id AND s.store_id = old.store_id;
+    DELETE FROM customer_stores s
+    WHERE s.customer_id = m.survivor_id
+      AND s.store_id IN (
+          SELECT old.store_id FROM merge_rows r, jsonb_populate_record(NULL::customer_stores, r.row) AS old
+          WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'customer_stores'
+            AND old.customer_id = m.absorbed_id)
+      AND s.store_id NOT IN (
+          SELECT old.store_id FROM merge_rows r, jsonb_populate_record(NULL::customer_stores, r.row) AS old
+          WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'customer_stores'
+            AND old.customer_id = m.survivor_id)
+      AND NOT EXISTS (SELECT FROM leads d WHERE d.customer_id = s.customer_id AND d.store_id = s.store_id)
+      AND NOT EXISTS (SELECT FROM receptions d WHERE d.customer_id = s.customer_id AND d.store_id = s.store_id)
+      AND NOT EXISTS (SELECT FROM deliveries d WHERE d.customer_id = s.customer_id AND d.store_id = s.store_id)
+      AND NOT EXISTS (SELECT FROM visits d WHERE d.customer_id = s.customer_id AND d.store_id = s.store_id);
+
+    -- The files themselves: first the survivor gives back, then the absorbed file takes.
+    SELECT r.row INTO was FROM merge_rows r
+    WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'customers' AND (r.row ->> 'id')::uuid = m.survivor_id;
+    SELECT r.row INTO its_row FROM merge_rows r
+    WHERE r.merge_id = its_merge AND r.part = 'after' AND r.its_table = 'customers';
+    SELECT unmerged(to_jsonb(c), was, its_row) || jsonb_build_object(
+               'version', c.version + 1,
+               'tags', to_jsonb(ARRAY(
+                   SELECT t.tag FROM unnest(c.tags) WITH ORDINALITY AS t (tag, place)
+                   WHERE t.tag IN (SELECT o.tag_id FROM customer_tags o WHERE o.customer_id = c.id AND o.end_time IS NULL)
+                   ORDER BY t.place)),
+               'groups', to_jsonb(ARRAY(
+                   SELECT g.its_group FROM unnest(c.groups) AS g (its_group)
+                   WHERE g.its_group IN (
+                       SELECT o.its_group FROM group_memberships o WHERE o.customer_id = c.id AND o.end_time IS NULL)
+                   ORDER BY g.its_group)))
+    INTO back FROM customers c WHERE c.id = m.survivor_id;
+    survivor_version := (back ->> 'version')::bigint;
+    PERFORM put_customer(back);
+
+    SELECT r.row INTO was FROM merge_rows r
+    WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'customers' AND (r.row ->> 'id')::uuid = m.absorbed_id;
+    id_elsewhere := EXISTS (
+        SELECT FROM customers c WHERE c.national_id_hash = (was ->> 'national_id_hash')::bytea AND c.id <> m.absorbed_id);
+    IF id_elsewhere THEN
+        was := was || '{"national_id_sealed": null, "national_id_hash": null}';
+    END IF;
+    SELECT c.version + 1 INTO absorbed_version FROM customers c WHERE c.id = m.absorbed_id;
+    PERFORM put_customer(was || jsonb_build_object('version', absorbed_version));
+
+    -- Phones that somebody else has taken over since come back as ended.
+    DELETE FROM contact_points p USING merge_rows r
+    WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'contact_points'
+      AND p.customer_id = m.survivor_id AND p.id = (r.row ->> 'id')::uuid;
+    INSERT INTO contact_points SELECT old.* FROM merge_rows r, jsonb_populate_record(NULL::contact_points, r.row) AS old
+    WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'contact_points'
+      AND NOT (old.exclusive AND old.end_time IS NULL AND EXISTS (
+          SELECT FROM contact_points h WHERE h.hash = old.hash AND h.exclusive AND h.end_time IS NULL));
+    INSERT INTO contact_points (customer_id, id, kind, sealed, hash, tail_hash, exclusive, source, store_id, start_time, end_time)
+    SELECT old.customer_id, old.id, old.kind, old.sealed, old.hash, old.tail_hash, old.exclusive, old.source, old.store_id,
+           old.start_time, greatest(old.start_time, parted)
+    FROM merge_rows r, jsonb_populate_record(NULL::contact_points, r.row) AS old
+    WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'contact_points'
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS phones_elsewhere = ROW_COUNT;
+
+    -- People whom the other file stood for.
+    INSERT INTO vehicle_people SELECT old.* FROM merge_rows r, jsonb_populate_record(NULL::vehicle_people, r.row) AS old
+    WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'vehicle_people' ON CONFLICT DO NOTHING;
+
+    -- Amounts are counted anew when both are told; a decision that the merge brought goes, and with it a row that it made.
+    SELECT r.row INTO was FROM merge_rows r
+    WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'customer_values'
+      AND (r.row ->> 'customer_id')::uuid = m.survivor_id;
+    UPDATE customer_values v SET decided_tier = (was ->> 'decided_tier')::smallint, version = v.version + 1
+    FROM merge_rows a
+    WHERE a.merge_id = its_merge AND a.part = 'after' AND a.its_table = 'customer_values' AND v.customer_id = m.survivor_id
+      AND v.decided_tier IS NOT DISTINCT FROM (a.row ->> 'decided_tier')::smallint;
+    DELETE FROM customer_values v WHERE v.customer_id = m.survivor_id AND was IS NULL AND v.decided_tier IS NULL;
+    INSERT INTO customer_values SELECT old.* FROM merge_rows r, jsonb_populate_record(NULL::customer_values, r.row) AS old
+    WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'customer_values' AND old.customer_id = m.absorbed_id
+    ON CONFLICT (customer_id) DO UPDATE
+    SET value_fen = excluded.value_fen, counted_until = excluded.counted_until, computed_tier = excluded.computed_tier,
+        decided_tier = excluded.decided_tier;
+    DELETE FROM merge_rows r WHERE r.merge_id = its_merge;
+    UPDATE merges x SET remove_time = parted WHERE x.id = its_merge;
+    RETURN NEXT;
+END
+$$;
+
+-- Merges that can be undone no more: what they kept goes, and the absorbed files' keys with it. Answers how many it has removed.
+CREATE FUNCTION forget_merges(until timestamptz, most integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = customer, pg_temp AS $$
+DECLARE
+    gone uuid[];
+BEGIN
+    IF NOT public.foursight_reach(NULL) THEN
+        RETURN 0;
+    END IF;
+    SELECT array_agg(m.id) INTO gone FROM (
+        SELECT x.id FROM merges x WHERE x.undo_until < until AND x.remove_time IS NULL ORDER BY x.undo_until LIMIT most
+        FOR UPDATE SKIP LOCKED) m;
+    DELETE FROM merge_rows r WHERE r.merge_id = ANY (gone);
+    DELETE FROM customer_keys k USING merges m
+    WHERE m.id = ANY (gone) AND m.undo_time IS NULL AND k.customer_id = m.absorbed_id;
+    UPDATE merges m SET remove_time = until WHERE m.id = ANY (gone);
+    RETURN coalesce(cardinality(gone), 0);
+END
+$$;
