@@ -305,6 +305,20 @@ fn body_of_files(method: &str, names: &Names) -> Option<Value> {
                 _ => json!({ "person": person, "reason": "the driver has to be called" }),
             }
         }
+        "FindDuplicates" => json!({
+            "kind": "CUSTOMER_KIND_PERSON", "displayName": "安可晴", "gender": "GENDER_FEMALE",
+            "birthday": { "year": 1990, "month": 5, "day": 1 },
+            "contactPoints": [{ "kind": "CONTACT_KIND_PHONE", "value": "13900001234" }],
+        }),
+        "DismissDuplicate" => json!({ "store": store, "reason": "父子同名" }),
+        "PreviewMerge" => {
+            json!({ "other": format!("customers/{}", uuid::Uuid::nil()), "take": ["birthday"] })
+        }
+        "MergeCustomers" => json!({
+            "other": format!("customers/{}", uuid::Uuid::nil()), "store": store, "take": ["birthday"], "reason": "本人确认",
+        }),
+        "PreviewUndoMerge" => json!({}),
+        "UndoMerge" => json!({ "store": store, "reason": "两个人" }),
         _ => return import_body(method, store),
     })
 }

@@ -58,6 +58,11 @@ impl Names {
         .fetch_one(&mut *owner)
         .await?;
         names.insert("tags", format!("tags/{tag}"));
+        for (collection, id) in
+            [("duplicates", pair(owner, customer).await?), ("merges", merge(owner, customer).await?)]
+        {
+            names.insert(collection, format!("{collection}/{id}"));
+        }
         names.insert("imports", import(api, &manager, &story.store).await?);
         // Who may be put in charge of anything: a lead, a visit, a case.
         names.insert("staff", api.person(Role::Supervisor, &story.store).await?.name);
@@ -89,6 +94,32 @@ impl Names {
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.0.iter().map(|(collection, name)| (*collection, name.as_str()))
     }
+}
+
+/// The customer and somebody else of the same store, who may be one.
+async fn pair(owner: &mut PgConnection, customer: Uuid) -> Result<Uuid> {
+    let pair = sqlx::query_scalar(
+        "INSERT INTO customer.duplicates (id, low_id, high_id, probability, signs, state, find_time)
+         SELECT gen_random_uuid(), least($1, other.id), greatest($1, other.id), 0.95, '{1,4}', 1, now()
+         FROM (SELECT o.customer_id AS id FROM customer.customer_stores o JOIN customer.customer_stores m USING (store_id)
+               WHERE m.customer_id = $1 AND o.customer_id <> $1 ORDER BY 1 LIMIT 1) other
+         RETURNING id",
+    );
+    Ok(pair.bind(customer).fetch_one(owner).await?)
+}
+
+/// A merge of the customer with somebody else that was undone.
+async fn merge(owner: &mut PgConnection, customer: Uuid) -> Result<Uuid> {
+    let merge = sqlx::query_scalar(
+        "INSERT INTO customer.merges
+             (id, survivor_id, absorbed_id, store_id, staff_id, reason, taken, merge_time, undo_until, undo_time, undo_store_id,
+              undo_staff_id, undo_reason, remove_time)
+         SELECT gen_random_uuid(), $1, other.customer_id, other.store_id, gen_random_uuid(), '', '{}', now(), now() + '30 days', now(),
+                other.store_id, gen_random_uuid(), '两个人', now()
+         FROM (SELECT o.customer_id, o.store_id FROM customer.customer_stores o WHERE o.customer_id <> $1 ORDER BY 1 LIMIT 1) other
+         RETURNING id",
+    );
+    Ok(merge.bind(customer).fetch_one(owner).await?)
 }
 
 /// A run that is over and has rows that were not taken. It has written nothing.

@@ -83,6 +83,17 @@ fn no_service_reads_or_writes_another_s_schema() -> Result<()> {
                     "SELECT * FROM customer.take_over_phone(gen_random_uuid(), NULL, now(), now())",
                 )
                 .await?;
+                for function in [
+                    "survivor_of(gen_random_uuid())",
+                    "file_contents(gen_random_uuid(), NULL, NULL)",
+                    "absorb_file(gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), now(), '{}', '{}', '{}', '{}', '{}', '{}')",
+                    "keep_merged(gen_random_uuid(), gen_random_uuid())",
+                    "part_files(gen_random_uuid(), now())",
+                    "part_pair(gen_random_uuid(), gen_random_uuid(), now())",
+                    "forget_merges(now(), 1)",
+                ] {
+                    refused(&mut role, &format!("SELECT * FROM customer.{function}")).await?;
+                }
                 refused(&mut role, "SELECT customer.plate_holder('沪A12345', '1M8GDM9AXKP042788')").await?;
                 refused(&mut role, "SELECT * FROM customer.files_at_counter(1::smallint, '{}', NULL)")
                     .await?;

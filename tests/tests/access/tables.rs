@@ -19,7 +19,7 @@ const SHARED: [&str; 8] = [
 ];
 
 /// Tables without anything that belongs to a store or a customer.
-pub(crate) const FREE: [&str; 11] = [
+pub(crate) const FREE: [&str; 15] = [
     // Since when the figures are made again, and the ids of the events that are still to come.
     "analytics.rebuild",
     "analytics.rebuild_events",
@@ -34,6 +34,12 @@ pub(crate) const FREE: [&str; 11] = [
     // The group's words for customers, and where its tiers begin.
     "customer.tags",
     "customer.value_bounds",
+    // How far the looking for duplicates is, and pairs of ids that it has still to compare.
+    "customer.duplicate_pass",
+    "customer.duplicate_work",
+    // Ids of files that were merged.
+    "complaint.customer_merges",
+    "notification.customer_merges",
     // Vehicle ids and when each was last in a workshop.
     "notification.vehicle_arrivals",
 ];
@@ -67,6 +73,11 @@ fn oracle_of(table: &str) -> Option<String> {
         }
         // Seen from both sides: the owner's, and that of who it is.
         "customer.vehicle_people" => format!("(owner_id IN ({FILES}) OR customer_id IN ({FILES}))"),
+        // A merge belongs to whose file it is now; what it takes to undo one is nobody's to read.
+        "customer.merges" => format!("customer.survivor_of(survivor_id) IN ({FILES})"),
+        "customer.merge_rows" => "false".to_owned(),
+        // A pair shows two files.
+        "customer.duplicates" => format!("(low_id IN ({FILES}) AND high_id IN ({FILES}))"),
         // What belongs to a run is its store's, unless somebody of headquarters, who sees all files, has it.
         "customer.imports" => "(store_id = $store AND NOT creator_group)".to_owned(),
         "customer.import_chunks"

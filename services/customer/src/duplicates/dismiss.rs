@@ -76,5 +76,5 @@ pub(super) async fn dismiss(
     audit::record(&mut tx, caller, now, action).await?;
     let files = file::read_by_id(&mut tx, &ctx.keys, &[row.low_id, row.high_id]).await?;
     tx.commit().await?;
-    Ok(row.to_proto(caller, &files))
+    Ok(row.into_proto(caller, &files))
 }

@@ -34,10 +34,7 @@ pub(super) async fn find(
     request: &FindDuplicatesRequest,
 ) -> Result<FindDuplicatesResponse> {
     let mut v = Violations::default();
-    if request.customer.is_none() {
-        v.push("customer", "is required");
-    }
-    let told = traits_of(&mut v, ctx, &request.customer.clone().unwrap_or_default());
+    let told = traits_of(&mut v, ctx, request);
     v.check()?;
 
     let mut tx = ctx.db.begin(caller).await?;
@@ -63,13 +60,20 @@ pub(super) async fn find(
 }
 
 /// What is known so far.
-fn traits_of(v: &mut Violations, ctx: &Context, told: &Customer) -> Traits {
+fn traits_of(v: &mut Violations, ctx: &Context, request: &FindDuplicatesRequest) -> Traits {
     let today = ctx.today();
-    let kind: Option<CustomerKind> = v.optional_enum("customer.kind", told.kind);
-    let gender: Option<Gender> = v.optional_enum("customer.gender", told.gender);
-    let name = v.line("customer.display_name", &told.display_name, 0..=100);
-    let national_id = new_file::parse_national_id(v, "customer.national_id", told, kind, today);
-    let contacts = new_file::parse_contacts(v, "customer.contact_points", &told.contact_points);
+    let told = &Customer {
+        kind: request.kind,
+        gender: request.gender,
+        birthday: request.birthday,
+        national_id: request.national_id.clone(),
+        ..Customer::default()
+    };
+    let kind: Option<CustomerKind> = v.optional_enum("kind", told.kind);
+    let gender: Option<Gender> = v.optional_enum("gender", told.gender);
+    let name = v.line("display_name", &request.display_name, 0..=100);
+    let national_id = new_file::parse_national_id(v, "national_id", told, kind, today);
+    let contacts = new_file::parse_contacts(v, "contact_points", &request.contact_points);
     let of = |kinds: &[ContactKind]| -> BTreeSet<Vec<u8>> {
         let values = contacts.iter().filter(|value| kinds.contains(&value.kind()));
         values.filter_map(|value| ctx.keys.contact_hash(value)).collect()
@@ -80,13 +84,8 @@ fn traits_of(v: &mut Violations, ctx: &Context, told: &Customer) -> Traits {
         search_name: search::fold(&name),
         name: name_keys::plain(&name),
         gender: gender.map_or(0, sql::number),
-        birthday: new_file::parse_birthday(v, "customer.birthday", told, today),
-        lunar_birthday: LunarBirthday::parse(
-            v,
-            "customer.lunar_birthday",
-            told.lunar_birthday.as_ref(),
-            today,
-        ),
+        birthday: new_file::parse_birthday(v, "birthday", told, today),
+        lunar_birthday: LunarBirthday::parse(v, "lunar_birthday", request.lunar_birthday.as_ref(), today),
         national_id: national_id.map(|number| ctx.keys.national_id_hash(number.expose_secret())),
         phones: of(&[ContactKind::Phone]),
         phone_ends: contacts.iter().filter_map(|value| ctx.keys.contact_tail_hash(value)).collect(),

@@ -44,7 +44,7 @@ pub(super) async fn list(
     let ids: Vec<Uuid> = rows.iter().flat_map(|row| [row.low_id, row.high_id]).collect();
     let files = file::read_by_id(&mut tx, &ctx.keys, &ids).await?;
     let pass = pass(&mut tx).await?;
-    let duplicates = rows.into_iter().map(|row| row.to_proto(caller, &files)).collect();
+    let duplicates = rows.into_iter().map(|row| row.into_proto(caller, &files)).collect();
     Ok(ListDuplicatesResponse { duplicates, next_page_token, pass })
 }
 

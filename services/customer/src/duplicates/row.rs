@@ -23,7 +23,7 @@ pub(super) struct PairRow {
 
 impl PairRow {
     /// With those of these files that are there; of the others the names.
-    pub(super) fn to_proto(self, caller: &Principal, files: &HashMap<Uuid, Customer>) -> Duplicate {
+    pub(super) fn into_proto(self, caller: &Principal, files: &HashMap<Uuid, Customer>) -> Duplicate {
         let file = |id: Uuid| {
             let name = || Customer { name: CustomerId::from(id).name(), ..Customer::default() };
             files.get(&id).cloned().unwrap_or_else(name)

@@ -17,10 +17,7 @@ pub(crate) struct Signs {
     pub(crate) birthday: Option<bool>,
     pub(crate) gender: Option<bool>,
     pub(crate) national_id: Option<bool>,
-    /// A phone that one of them has or had, and the other one, too.
-    pub(crate) phone: bool,
-    /// The last four digits of phones that are not the same.
-    pub(crate) phone_end: bool,
+    pub(crate) phone: Phone,
     /// E-mail or WeChat.
     pub(crate) account: bool,
     /// A car that both own or owned.
@@ -33,6 +30,17 @@ pub(crate) enum Name {
     Same,
     /// Written otherwise, read the same.
     SamePinyin,
+    #[default]
+    Other,
+}
+
+/// How the phones compare that each of them has or had.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Phone {
+    /// One is in both.
+    Same,
+    /// The last four digits of one are.
+    SameEnd,
     #[default]
     Other,
 }
@@ -62,7 +70,7 @@ impl Signs {
         let signs = [
             self.name != Name::Other,
             self.birthday == Some(true),
-            self.phone || self.phone_end,
+            self.phone != Phone::Other,
             self.account,
             self.vehicle,
         ];
@@ -79,10 +87,16 @@ impl Signs {
             // m 0.05, u 1 less both.
             (Name::Other, _) => -4.3,
         };
+        let phone = match self.phone {
+            // m 0.30, u 2e-6: recycled and family phones.
+            Phone::Same => 17.0,
+            // m 0.03, u 1e-4.
+            Phone::SameEnd => 8.0,
+            Phone::Other => 0.0,
+        };
         name + told(self.birthday, 14.5, -5.6)  // m 0.98, u 1/25,000
             + told(self.gender, 1.0, -4.6)      // m 0.98, u 1/2
-            + when(self.phone, 17.0)            // m 0.30, u 2e-6: recycled and family phones
-            + when(self.phone_end && !self.phone, 8.0) // m 0.03, u 1e-4
+            + phone
             + when(self.account, 17.0)
             + when(self.vehicle, 14.0) // m 0.20, u 1e-5: cars stay in families
     }
@@ -100,8 +114,11 @@ impl Signs {
             self.national_id.map(|same| if same { Sign::SameNationalId } else { Sign::OtherNationalId }),
             self.birthday.map(|same| if same { Sign::SameBirthday } else { Sign::OtherBirthday }),
             (self.gender == Some(false)).then_some(Sign::OtherGender),
-            self.phone.then_some(Sign::SamePhone),
-            (self.phone_end && !self.phone).then_some(Sign::SamePhoneEnd),
+            match self.phone {
+                Phone::Same => Some(Sign::SamePhone),
+                Phone::SameEnd => Some(Sign::SamePhoneEnd),
+                Phone::Other => None,
+            },
             self.account.then_some(Sign::SameAccount),
             self.vehicle.then_some(Sign::SameVehicle),
         ];
@@ -135,19 +152,17 @@ mod tests {
     fn signs() -> impl Strategy<Value = Signs> {
         let name = prop_oneof![Just(Name::Same), Just(Name::SamePinyin), Just(Name::Other)];
         let maybe = || proptest::option::of(any::<bool>());
-        (any::<bool>(), name, maybe(), maybe(), maybe(), any::<[bool; 4]>()).prop_map(
-            |(organizations, name, birthday, gender, national_id, [phone, phone_end, account, vehicle])| {
-                Signs {
-                    organizations,
-                    name,
-                    birthday,
-                    gender,
-                    national_id,
-                    phone,
-                    phone_end,
-                    account,
-                    vehicle,
-                }
+        let phone = prop_oneof![Just(Phone::Same), Just(Phone::SameEnd), Just(Phone::Other)];
+        (any::<bool>(), name, maybe(), maybe(), maybe(), phone, any::<[bool; 2]>()).prop_map(
+            |(organizations, name, birthday, gender, national_id, phone, [account, vehicle])| Signs {
+                organizations,
+                name,
+                birthday,
+                gender,
+                national_id,
+                phone,
+                account,
+                vehicle,
             },
         )
     }
@@ -159,21 +174,27 @@ mod tests {
         let other = Signs::default();
         for (signs, likely) in [
             (same, false),
-            (Signs { phone: true, ..same }, true),
+            (Signs { phone: Phone::Same, ..same }, true),
             (Signs { birthday: Some(true), ..same }, true),
             (Signs { vehicle: true, ..same }, true),
-            (Signs { phone_end: true, ..same }, false),
-            (Signs { phone_end: true, birthday: Some(true), ..same }, true),
-            (Signs { phone: true, ..pinyin }, true),
+            (Signs { phone: Phone::SameEnd, ..same }, false),
+            (Signs { phone: Phone::SameEnd, birthday: Some(true), ..same }, true),
+            (Signs { phone: Phone::Same, ..pinyin }, true),
             (Signs { birthday: Some(true), ..pinyin }, false),
             // A couple: one phone, one car, two birthdays.
             (
-                Signs { phone: true, vehicle: true, birthday: Some(false), gender: Some(false), ..other },
+                Signs {
+                    phone: Phone::Same,
+                    vehicle: true,
+                    birthday: Some(false),
+                    gender: Some(false),
+                    ..other
+                },
                 false,
             ),
-            (Signs { phone: true, ..other }, false),
+            (Signs { phone: Phone::Same, ..other }, false),
             (Signs { national_id: Some(true), ..other }, true),
-            (Signs { national_id: Some(false), phone: true, birthday: Some(true), ..same }, false),
+            (Signs { national_id: Some(false), phone: Phone::Same, birthday: Some(true), ..same }, false),
         ] {
             assert_eq!(signs.probability() >= LIKELY, likely, "{signs:?}: {}", signs.probability());
         }
@@ -190,8 +211,7 @@ mod tests {
             for more in [
                 Signs { name: Name::Same, ..signs },
                 Signs { birthday: Some(true), ..signs },
-                Signs { phone: true, ..signs },
-                Signs { phone_end: true, ..signs },
+                Signs { phone: Phone::Same, ..signs },
                 Signs { account: true, ..signs },
                 Signs { vehicle: true, ..signs },
                 Signs { national_id: Some(true), ..signs },

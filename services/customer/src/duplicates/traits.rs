@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     customers::{LunarBirthday, name_keys},
-    duplicates::score::{Name, Signs},
+    duplicates::score::{Name, Phone, Signs},
 };
 
 /// Of one file, or of somebody who has none yet. Numbers and addresses as keyed hashes.
@@ -46,6 +46,13 @@ impl Traits {
         } else {
             Name::SamePinyin
         };
+        let phone = if !self.phones.is_disjoint(&other.phones) {
+            Phone::Same
+        } else if self.phone_ends.is_disjoint(&other.phone_ends) {
+            Phone::Other
+        } else {
+            Phone::SameEnd
+        };
         Some(Signs {
             name,
             birthday: self.same_birthday(other),
@@ -55,8 +62,7 @@ impl Traits {
                 .as_ref()
                 .zip(other.national_id.as_ref())
                 .map(|(one, two)| one == two),
-            phone: !self.phones.is_disjoint(&other.phones),
-            phone_end: !self.phone_ends.is_disjoint(&other.phone_ends),
+            phone,
             account: !self.accounts.is_disjoint(&other.accounts),
             vehicle: !self.vehicles.is_disjoint(&other.vehicles),
             ..signs

@@ -64,6 +64,7 @@ pub(super) async fn merge(
     let request_id = v.request_id(&mem::take(&mut request.request_id));
     let store: Option<StoreId> = v.name("store", &request.store);
     let reason = v.text("reason", &request.reason, 0..=500);
+    v.line("other_etag", &request.other_etag, 0..=40);
     let asked = two::parse(&mut v, (&request.name, &request.other, &request.take));
     v.check()?;
     let (Some((survivor, absorbed, take)), Some(store)) = (asked, store) else {

@@ -14,7 +14,6 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             "directory.write",
             "customer.write",
             "customer.classify",
-            "customer.merge",
             "tag.write",
             "customer.import",
             "customer.reveal",
@@ -42,7 +41,6 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             "reception.write",
             "customer.write",
             "customer.classify",
-            "customer.merge",
             "tag.write",
             "customer.import",
             "customer.reveal",
@@ -109,7 +107,15 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             ];
         }
     };
-    READ_STORE.iter().chain(own).copied().collect()
+    READ_STORE.iter().chain(own).chain(rights_at_lists(role)).copied().collect()
+}
+
+/// What a role does with many customers at once.
+fn rights_at_lists(role: Role) -> &'static [&'static str] {
+    match role {
+        Role::GroupDirector | Role::CrManager => &["customer.merge"],
+        _ => &[],
+    }
 }
 
 /// The rights of one of the group's own services, for the calls that it makes on its own account.
