@@ -24,6 +24,7 @@ mod people;
 mod receptions;
 mod role;
 mod scope;
+mod segments;
 mod settings;
 mod staff;
 mod store_days;

@@ -83,7 +83,7 @@ async fn answer(State(forms): State<Forms>, request: Request) -> Response {
     json(&forms.gateway, request).await
 }
 
-async fn json(gateway: &Gateway, request: Request) -> Response {
+async fn json(gateway: &Arc<Gateway>, request: Request) -> Response {
     let span = tracing::info_span!(
         "http",
         otel.name = Empty,

@@ -44,7 +44,8 @@ use foursight_proto::customer::v1::{
 use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 
-pub(crate) use file::{FilesById, date_to_proto};
+pub(crate) use birthday::tell_next as tell_next_birthdays;
+pub(crate) use file::{FilesById, date_to_proto, read};
 #[cfg(test)]
 pub(crate) use keys::tests;
 pub(crate) use keys::{KeyRing, WrappedKey};

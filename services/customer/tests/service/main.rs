@@ -28,6 +28,7 @@ mod receptions;
 mod repeats;
 mod scope;
 mod searching;
+mod segments;
 mod standing;
 mod steps;
 mod story;

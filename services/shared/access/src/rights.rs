@@ -107,7 +107,17 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             ];
         }
     };
-    READ_STORE.iter().chain(own).copied().collect()
+    READ_STORE.iter().chain(own).chain(rights_at_lists(role)).copied().collect()
+}
+
+/// What a role does with many customers at once.
+fn rights_at_lists(role: Role) -> &'static [&'static str] {
+    match role {
+        Role::GroupDirector | Role::CrManager => &["customer.export", "segment.read", "segment.write"],
+        Role::MarketingSpecialist => &["segment.read", "segment.write"],
+        Role::GeneralManager => &["segment.read"],
+        _ => &[],
+    }
 }
 
 /// The rights of one of the group's own services, for the calls that it makes on its own account.
