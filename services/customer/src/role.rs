@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use foursight_proto::customer::v1::{
     consent_service_server::ConsentServiceServer, contact_service_server::ContactServiceServer,
     customer_service_server::CustomerServiceServer, delivery_service_server::DeliveryServiceServer,
-    group_service_server::GroupServiceServer, import_service_server::ImportServiceServer,
-    lead_service_server::LeadServiceServer, reception_service_server::ReceptionServiceServer,
-    segment_service_server::SegmentServiceServer, tag_service_server::TagServiceServer,
-    value_service_server::ValueServiceServer, vehicle_people_service_server::VehiclePeopleServiceServer,
-    vehicle_service_server::VehicleServiceServer, visit_service_server::VisitServiceServer,
+    export_service_server::ExportServiceServer, group_service_server::GroupServiceServer,
+    import_service_server::ImportServiceServer, lead_service_server::LeadServiceServer,
+    reception_service_server::ReceptionServiceServer, segment_service_server::SegmentServiceServer,
+    tag_service_server::TagServiceServer, value_service_server::ValueServiceServer,
+    vehicle_people_service_server::VehiclePeopleServiceServer, vehicle_service_server::VehicleServiceServer,
+    visit_service_server::VisitServiceServer,
 };
 use foursight_runtime::{Role, RoleContext, RoleParts, Settings, Together, Worker, staffing};
 use sqlx::migrate::Migrator;
@@ -22,6 +23,7 @@ use crate::{
     context::Context,
     customers::{Customers, FilesById, KeyRing, Rewrap, name_keys},
     deliveries::Deliveries,
+    exports::Exports,
     groups::Groups,
     imports::{self, Imports},
     leads::{self, Leads},
@@ -89,7 +91,8 @@ impl Role for CustomerRole {
             .add_service(GroupServiceServer::new(Groups(ctx.clone())))
             .add_service(ValueServiceServer::new(Values(ctx.clone())))
             .add_service(ImportServiceServer::new(Imports(ctx.clone())))
-            .add_service(SegmentServiceServer::new(Segments(ctx.clone())));
+            .add_service(SegmentServiceServer::new(Segments(ctx.clone())))
+            .add_service(ExportServiceServer::new(Exports::new(ctx.clone())));
         let standing = value::consumer(rule, context.clock.clone(), context.ids.clone());
         let mut workers = vec![
             staffing::worker(context, self.name(), LOOK_EVERY, leads::Release),

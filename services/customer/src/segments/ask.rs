@@ -1,13 +1,14 @@
 //! Whose customers a question is about, which day it is there, and the questions themselves.
 
 use foursight_access::Principal;
-use foursight_kernel::{Result, StoreId};
+use foursight_kernel::{Result, SegmentId, StoreId};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::{
     compile::{Asking, Scope, statement},
     condition::Condition,
+    row,
 };
 use crate::{context::Context, scope};
 
@@ -57,7 +58,7 @@ pub(super) async fn count(tx: &mut PgConnection, tree: &Condition, asking: &Aski
 ///
 /// # Errors
 /// `UNAVAILABLE` while the database is away.
-pub(crate) async fn ids(
+pub(super) async fn ids(
     tx: &mut PgConnection,
     tree: &Condition,
     asking: &Asking,
@@ -70,4 +71,60 @@ pub(crate) async fn ids(
     }
     question.push(" ORDER BY f.customer_id DESC LIMIT ").push_bind(most);
     Ok(question.build_query_scalar().persistent(false).fetch_all(tx).await?)
+}
+
+/// A segment's customers from the first to the last, newest files first, for what takes all of them. No transaction is open between
+/// two steps.
+pub(crate) struct Members {
+    tree: Condition,
+    asking: Asking,
+    before: Option<Uuid>,
+    over: bool,
+}
+
+impl Members {
+    /// Reads the segment.
+    ///
+    /// # Errors
+    /// `SEGMENT_NOT_FOUND`, `STORE_OUT_OF_REACH`.
+    pub(crate) async fn of(
+        ctx: &Context,
+        caller: &Principal,
+        segment: SegmentId,
+        store: Option<StoreId>,
+    ) -> Result<Self> {
+        let mut tx = ctx.db.begin_list(caller).await?;
+        let segment = row::read(&mut tx, caller, segment).await?;
+        drop(tx);
+        let asking = asking(ctx, caller, segment.store(), store).await?;
+        Ok(Self { tree: segment.condition()?, asking, before: None, over: false })
+    }
+
+    /// How many there are.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` while the database is away.
+    pub(crate) async fn count(&self, ctx: &Context, caller: &Principal) -> Result<i64> {
+        count(&mut *ctx.db.begin_list(caller).await?, &self.tree, &self.asking).await
+    }
+
+    /// The next so many; `None` at the end.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` while the database is away.
+    pub(crate) async fn next(
+        &mut self,
+        ctx: &Context,
+        caller: &Principal,
+        most: i64,
+    ) -> Result<Option<Vec<Uuid>>> {
+        if self.over {
+            return Ok(None);
+        }
+        let mut tx = ctx.db.begin_list(caller).await?;
+        let ids = ids(&mut tx, &self.tree, &self.asking, self.before, most).await?;
+        self.before = ids.last().copied().or(self.before);
+        self.over = i64::try_from(ids.len()).is_ok_and(|found| found < most);
+        Ok(Some(ids))
+    }
 }

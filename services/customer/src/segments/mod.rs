@@ -16,7 +16,7 @@ mod row;
 mod stream;
 #[cfg(test)]
 mod tests;
-mod words;
+pub(crate) mod words;
 
 use foursight_kernel::Error;
 use foursight_proto::customer::v1::{
@@ -26,6 +26,8 @@ use foursight_proto::customer::v1::{
     UpdateSegmentRequest, segment_service_server::SegmentService,
 };
 use tonic::{Request, Response, Status};
+
+pub(crate) use ask::Members;
 
 use crate::context::Context;
 

@@ -13,13 +13,7 @@ use tokio::sync::mpsc;
 use tonic::Status;
 use uuid::Uuid;
 
-use super::{
-    SegmentError,
-    ask::{self, asking},
-    compile::Asking,
-    condition::Condition,
-    row,
-};
+use super::{SegmentError, ask::Members};
 use crate::context::Context;
 
 /// Names in a message.
@@ -45,38 +39,19 @@ pub(super) async fn stream(
     let id: Option<SegmentId> = v.name("name", &request.name);
     let store: Option<StoreId> = v.optional_name("store", &request.store);
     v.check()?;
-    let mut tx = ctx.db.begin_list(caller).await?;
-    let segment = row::read(&mut tx, caller, id.ok_or(SegmentError::NotFound)?).await?;
-    drop(tx);
-    let (tree, asking) = (segment.condition()?, asking(ctx, caller, segment.store(), store).await?);
+    let mut members = Members::of(ctx, caller, id.ok_or(SegmentError::NotFound)?, store).await?;
     let (messages, mut receive) = mpsc::channel(WAITING);
     let (ctx, caller) = (ctx.clone(), caller.clone());
     tokio::spawn(async move {
-        let mut before = None;
-        loop {
-            let page = page(&ctx, &caller, (&tree, &asking), before).await;
-            let last = page.as_ref().ok().and_then(|ids| ids.last().copied());
-            let ends =
-                page.as_ref().map_or(true, |ids| i64::try_from(ids.len()).is_ok_and(|n| n < IN_A_MESSAGE));
-            let message = page.map(message).map_err(Status::from);
-            let sent = messages.send_timeout(message, PATIENCE).await;
-            if sent.is_err() || ends {
+        while let Some(ids) = members.next(&ctx, &caller, IN_A_MESSAGE).await.transpose() {
+            let failed = ids.is_err();
+            let message = ids.map(message).map_err(Status::from);
+            if messages.send_timeout(message, PATIENCE).await.is_err() || failed {
                 return;
             }
-            before = last;
         }
     });
     Ok(stream::poll_fn(move |context| receive.poll_recv(context)).boxed())
-}
-
-async fn page(
-    ctx: &Context,
-    caller: &Principal,
-    (tree, asking): (&Condition, &Asking),
-    before: Option<Uuid>,
-) -> Result<Vec<Uuid>> {
-    let mut tx = ctx.db.begin_list(caller).await?;
-    ask::ids(&mut tx, tree, asking, before, IN_A_MESSAGE).await
 }
 
 fn message(ids: Vec<Uuid>) -> StreamSegmentCustomersResponse {

@@ -90,7 +90,8 @@ fn say(leaf: &Leaf, tags: &TagNames, language: Language) -> String {
     if language == Language::Zh { zh } else { en }
 }
 
-type Pair = (&'static str, &'static str);
+/// In Chinese and in English.
+pub(crate) type Pair = (&'static str, &'static str);
 
 fn pair(zh: &str, en: &str, (its_zh, its_en): Pair) -> (String, String) {
     (format!("{zh}{its_zh}"), format!("{en}{its_en}"))
@@ -150,7 +151,8 @@ fn days(it: Days, zh: &str, en: &str) -> (String, String) {
     }
 }
 
-fn stage(it: LifeCycleStage) -> Pair {
+/// Where a customer stands.
+pub(crate) fn stage(it: LifeCycleStage) -> Pair {
     match it {
         LifeCycleStage::Unspecified => ("未定", "unspecified"),
         LifeCycleStage::Prospect => ("潜在", "prospect"),
@@ -162,7 +164,8 @@ fn stage(it: LifeCycleStage) -> Pair {
     }
 }
 
-fn group(it: CustomerGroup) -> Pair {
+/// A group of customers.
+pub(crate) fn group(it: CustomerGroup) -> Pair {
     match it {
         CustomerGroup::Unspecified => ("未定", "unspecified"),
         CustomerGroup::Uio => ("保有客户", "UIO"),
@@ -172,7 +175,8 @@ fn group(it: CustomerGroup) -> Pair {
     }
 }
 
-fn tier(it: ValueTier) -> Pair {
+/// A value tier.
+pub(crate) fn tier(it: ValueTier) -> Pair {
     match it {
         ValueTier::Unspecified => ("未定", "unspecified"),
         ValueTier::A => ("A", "A"),
@@ -181,7 +185,8 @@ fn tier(it: ValueTier) -> Pair {
     }
 }
 
-fn gender(it: Gender) -> Pair {
+/// A gender.
+pub(crate) fn gender(it: Gender) -> Pair {
     match it {
         Gender::Unspecified => ("未知", "unknown"),
         Gender::Female => ("女", "female"),

@@ -8,6 +8,7 @@ mod cars;
 mod colleagues;
 mod consents;
 mod contact_points;
+mod exports;
 mod files;
 mod finding;
 mod guessing;

@@ -17,7 +17,7 @@ pub use error::{Error, Result, database_is_away, unique_violation};
 pub use fields::{Violation, Violations};
 pub use ids::{
     CallTaskId, CaseId, ConsentId, ContactPointId, CustomerId, DeliveryId, FactId, GroupMembershipId, Id,
-    Ids, ImportId, InvalidName, LeadId, MessageId, ReceptionId, SegmentId, StaffId, StoreId, TagAssignmentId, TagId,
+    ExportId, Ids, ImportId, InvalidName, LeadId, MessageId, ReceptionId, SegmentId, StaffId, StoreId, TagAssignmentId, TagId,
     VehicleId, VisitId,
 };
 pub use page::Page;
