@@ -16,6 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     collect(&PathBuf::from("foursight"), &mut files)?;
     // Not imported by our protos, but clients of the gateway decode errors with them.
     files.push(PathBuf::from("google/rpc/error_details.proto"));
+    files.push(PathBuf::from("google/api/httpbody.proto"));
     files.sort();
 
     let mut compiler = protox::Compiler::new(["."])?;

@@ -319,7 +319,34 @@ fn body_of_files(method: &str, names: &Names) -> Option<Value> {
         }),
         "PreviewUndoMerge" => json!({}),
         "UndoMerge" => json!({ "store": store, "reason": "两个人" }),
-        _ => return import_body(method, store),
+        _ => return import_body(method, store).or_else(|| segment_body(method, names)),
+    })
+}
+
+/// The same for the methods of `SegmentService` and `ExportService`.
+fn segment_body(method: &str, names: &Names) -> Option<Value> {
+    let day = |month: i32| json!({ "year": 2026, "month": month, "day": 1 });
+    let condition = json!({ "all": { "conditions": [
+        { "stage": "LIFE_CYCLE_STAGE_SERVICE" },
+        { "any": { "conditions": [{ "tag": names.of("tags") }, { "visits": { "min": "1", "max": "9" } }] } },
+        { "not": { "lastVisit": { "from": day(1), "to": day(2) } } },
+        { "consent": { "purpose": "PURPOSE_MARKETING", "contactKind": "CONTACT_KIND_PHONE" } },
+        { "ownedModel": "远山 S7" },
+    ] } });
+    let segment = json!({ "displayName": "售后常客", "description": "常来的客户", "condition": condition, "shared": true });
+    Some(match method {
+        "CreateSegment" => {
+            let mut segment = segment;
+            segment["store"] = json!(names.of("stores"));
+            segment
+        }
+        "UpdateSegment" => json!({ "segment": segment }),
+        "ExportCustomers" => json!({
+            "format": "EXPORT_FORMAT_CSV", "language": "EXPORT_LANGUAGE_EN", "purpose": "年度客户盘点",
+            "segment": names.of("segments"), "store": names.of("stores"), "unmasked": true, "reason": "邮寄年检通知",
+        }),
+        "PreviewSegment" => json!({ "condition": condition, "store": names.of("stores") }),
+        _ => return None,
     })
 }
 

@@ -64,6 +64,16 @@ impl Names {
             names.insert(collection, format!("{collection}/{id}"));
         }
         names.insert("imports", import(api, &manager, &story.store).await?);
+        // Whoever has a phone; shared at the story's store.
+        let segment: Uuid = sqlx::query_scalar(
+            "INSERT INTO customer.segments (id, store_id, display_name, description, condition, shared, creator, version,
+                 create_time, update_time)
+             VALUES (gen_random_uuid(), $1, '有电话', '', '\\xd00101', true, 'service/test', 1, now(), now()) RETURNING id",
+        )
+        .bind(id_of(&story.store)?)
+        .fetch_one(&mut *owner)
+        .await?;
+        names.insert("segments", format!("segments/{segment}"));
         // Who may be put in charge of anything: a lead, a visit, a case.
         names.insert("staff", api.person(Role::Supervisor, &story.store).await?.name);
         Ok(Self(names))

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use foursight_proto::customer::v1::{
     consent_service_server::ConsentServiceServer, contact_service_server::ContactServiceServer,
     customer_service_server::CustomerServiceServer, delivery_service_server::DeliveryServiceServer,
-    duplicate_service_server::DuplicateServiceServer, group_service_server::GroupServiceServer,
-    import_service_server::ImportServiceServer, lead_service_server::LeadServiceServer,
-    merge_service_server::MergeServiceServer, reception_service_server::ReceptionServiceServer,
+    duplicate_service_server::DuplicateServiceServer, export_service_server::ExportServiceServer,
+    group_service_server::GroupServiceServer, import_service_server::ImportServiceServer,
+    lead_service_server::LeadServiceServer, merge_service_server::MergeServiceServer,
+    reception_service_server::ReceptionServiceServer, segment_service_server::SegmentServiceServer,
     tag_service_server::TagServiceServer, value_service_server::ValueServiceServer,
     vehicle_people_service_server::VehiclePeopleServiceServer, vehicle_service_server::VehicleServiceServer,
     visit_service_server::VisitServiceServer,
@@ -24,12 +25,14 @@ use crate::{
     customers::{Customers, FilesById, KeyRing, Rewrap, name_keys},
     deliveries::Deliveries,
     duplicates::{self, Duplicates},
+    exports::Exports,
     groups::Groups,
     imports::{self, Imports},
     leads::{self, Leads},
     merges::{self, Merges},
     people::People,
     receptions::Receptions,
+    segments::{self, Segments},
     settings::CustomerSettings,
     staff::{self, Colleagues},
     store_days::StoreDays,
@@ -90,8 +93,9 @@ impl Role for CustomerRole {
             .add_service(TagServiceServer::new(Tags(ctx.clone())))
             .add_service(GroupServiceServer::new(Groups(ctx.clone())))
             .add_service(ValueServiceServer::new(Values(ctx.clone())))
-            .add_service(ImportServiceServer::new(Imports(ctx.clone())));
-        let routes = routes
+            .add_service(ImportServiceServer::new(Imports(ctx.clone())))
+            .add_service(SegmentServiceServer::new(Segments(ctx.clone())))
+            .add_service(ExportServiceServer::new(Exports::new(ctx.clone())))
             .add_service(DuplicateServiceServer::new(Duplicates(ctx.clone())))
             .add_service(MergeServiceServer::new(Merges(ctx.clone())));
         let standing = value::consumer(rule, context.clock.clone(), context.ids.clone());
@@ -105,7 +109,13 @@ impl Role for CustomerRole {
         workers.extend(imports::workers(&ctx));
         Ok(RoleParts {
             routes,
-            consumers: vec![timeline::consumer(), staff::consumer(), name_keys::consumer(), standing],
+            consumers: vec![
+                timeline::consumer(),
+                staff::consumer(),
+                name_keys::consumer(),
+                standing,
+                segments::keep::consumer(),
+            ],
             workers,
             ..RoleParts::default()
         })

@@ -36,11 +36,15 @@ impl StoreDays {
 
     /// The date at the store; in China where identity does not say which zone it has: a file is read whether it answers or not.
     pub(crate) async fn today(&self, store: StoreId, now: Timestamp) -> Date {
-        let zone = match self.zones.get(&store).await {
+        now.to_zoned(self.zone(store).await).date()
+    }
+
+    /// The store's time zone; China's where identity does not say it.
+    pub(crate) async fn zone(&self, store: StoreId) -> TimeZone {
+        match self.zones.get(&store).await {
             Some(zone) => zone,
             None => self.look_up(store).await.unwrap_or_else(usual),
-        };
-        now.to_zoned(zone).date()
+        }
     }
 
     async fn look_up(&self, store: StoreId) -> Option<TimeZone> {
@@ -59,6 +63,7 @@ impl StoreDays {
     }
 }
 
-fn usual() -> TimeZone {
+/// The zone where there is no store to ask for.
+pub(crate) fn usual() -> TimeZone {
     TimeZone::get(USUAL).unwrap_or(TimeZone::UTC)
 }

@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Brings old data into a stack that runs, from a CSV or XLSX, or takes a run back.
     Import(Import),
+    /// Takes customers out of a stack that runs, as a CSV or XLSX, for a purpose that stays on record.
+    Export(Export),
     /// Plays one customer's story against a running stack.
     Story(Data),
     /// Lists, shows, replays and drops events that could not be handled.
@@ -171,6 +173,51 @@ pub(crate) struct BringIn {
     /// Prints exactly one line of JSON on standard output.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What is taken out.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    #[command(subcommand)]
+    pub(crate) command: ExportCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExportCommand {
+    /// Customers: all that the caller reaches, or those of a segment.
+    Customers(TakeOut),
+}
+
+/// A file that is taken out.
+#[derive(Debug, Args)]
+pub(crate) struct TakeOut {
+    #[command(flatten)]
+    pub(crate) sign_in: SignIn,
+    /// Only customers of this segment.
+    #[arg(long)]
+    pub(crate) segment: Option<String>,
+    /// What the file is.
+    #[arg(long, value_enum, default_value = "csv")]
+    pub(crate) format: Format,
+    /// What for, 4 to 200 characters: it stays on record.
+    #[arg(long)]
+    pub(crate) purpose: String,
+    /// Where the file goes; one that is there already is not written over.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Headers and words in English, not in Chinese.
+    #[arg(long)]
+    pub(crate) english: bool,
+    /// Numbers and addresses whole, and why they have to be, 4 to 200 characters.
+    #[arg(long, value_name = "REASON")]
+    pub(crate) unmasked: Option<String>,
+}
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    Csv,
+    Xlsx,
 }
 
 /// A stack that runs, and who signs in there.

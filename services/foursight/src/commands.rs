@@ -6,6 +6,7 @@ mod config;
 mod dead_letters;
 mod demo;
 mod doctor;
+mod export;
 mod import;
 mod keys;
 mod migrate;
@@ -40,6 +41,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Doctor => doctor::run(),
         Command::Demo(demo) => demo::run(&demo).await,
         Command::Import(import) => import::run(&import).await,
+        Command::Export(export) => export::run(&export).await,
         Command::Story(data) => story::run(&data.data).await,
         Command::DeadLetters(letters) => dead_letters::run(&letters).await,
         Command::AnalyticsRebuild(config) => analytics_rebuild::run(&config).await,

@@ -10,6 +10,8 @@ use http_body_util::{BodyExt as _, Full};
 use tonic::{Code, Status, body::Body};
 use tower::{ServiceExt as _, util::BoxCloneSyncService};
 
+use crate::stream::Messages;
+
 /// A service that answers gRPC, in this process or across the network.
 pub(crate) type Peer = BoxCloneSyncService<Request<Body>, Response<Body>, Status>;
 
@@ -37,7 +39,26 @@ pub(crate) async fn unary(peer: Peer, call: Call) -> Result<Bytes, Status> {
         let response = peer.oneshot(request).await?;
         message(response).await
     };
-    // The peer was told the same deadline; this is for a peer that does not keep it.
+    in_time(timeout, answer).await
+}
+
+/// Makes a call that is answered by many messages, and gives them from the first one on, for which it waits.
+pub(crate) async fn streaming(
+    peer: Peer,
+    call: Call,
+    begin: impl AsyncFnOnce(Messages) -> Result<axum::response::Response, Status>,
+) -> Result<axum::response::Response, Status> {
+    let timeout = call.timeout;
+    let request = request(call)?;
+    let answer = async {
+        let response = peer.oneshot(request).await?;
+        begin(Messages::of(response)?).await
+    };
+    in_time(timeout, answer).await
+}
+
+/// The peer was told the same deadline; this is for a peer that does not keep it.
+async fn in_time<T>(timeout: Duration, answer: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
     tokio::time::timeout(timeout, answer)
         .await
         .unwrap_or_else(|_| Err(Error::deadline_exceeded("the answer did not come in time").into()))

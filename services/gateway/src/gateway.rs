@@ -56,8 +56,8 @@ struct Forms {
 
 impl Gateway {
     /// The router for the public listeners: JSON, gRPC-Web and gRPC by the content type.
-    pub(crate) fn router(self) -> anyhow::Result<Router> {
-        let gateway = Arc::new(self);
+    pub(crate) fn router(self: &Arc<Self>) -> anyhow::Result<Router> {
+        let gateway = self;
         let openapi = openapi::document(&gateway.schema, &gateway.table)?;
         let grpc = BoxCloneSyncService::new(GrpcWebLayer::new().layer(proxy::service(gateway.clone())?));
         let router = Router::new()
@@ -83,7 +83,7 @@ async fn answer(State(forms): State<Forms>, request: Request) -> Response {
     json(&forms.gateway, request).await
 }
 
-async fn json(gateway: &Gateway, request: Request) -> Response {
+async fn json(gateway: &Arc<Gateway>, request: Request) -> Response {
     let span = tracing::info_span!(
         "http",
         otel.name = Empty,

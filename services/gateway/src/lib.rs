@@ -21,6 +21,7 @@ mod role;
 mod routes;
 mod schema;
 mod settings;
+mod stream;
 mod transcode;
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The gateway as a role.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use async_trait::async_trait;
 use foursight_runtime::{Role, RoleContext, RoleParts};
@@ -36,7 +38,7 @@ impl Role for GatewayRole {
             let channel = context.peers.channel(&method.peer);
             BoxCloneSyncService::new(channel.map_err(Status::from_error))
         });
-        let gateway = Gateway {
+        let gateway = Arc::new(Gateway {
             peers: peers.collect(),
             door: Door {
                 verifier: context.verifier.clone(),
@@ -48,7 +50,7 @@ impl Role for GatewayRole {
             settings,
             durations: Durations::new(&context.meter),
             readiness: context.readiness.clone(),
-        };
+        });
         Ok(RoleParts { http: Some(gateway.router()?), ..RoleParts::default() })
     }
 }

@@ -2,7 +2,7 @@
 
 mod headers;
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -23,6 +23,7 @@ use crate::{
     json::{self, Source, query},
     problem::Problem,
     routes::{BodyRule, Bound, Match, MethodInfo, Route, Segments},
+    stream,
 };
 
 /// No client that we know sends half as many.
@@ -30,7 +31,7 @@ const MOST_HEADERS: usize = 100;
 
 /// Answers a call. The template of its route goes to `template`, whatever the answer is.
 pub(crate) async fn answer<'g>(
-    gateway: &'g Gateway,
+    gateway: &'g Arc<Gateway>,
     request: Request,
     template: &mut &'g str,
 ) -> Result<Response, Problem> {
@@ -61,7 +62,7 @@ pub(crate) async fn answer<'g>(
 }
 
 async fn call(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     route: &Route,
     client: IpAddr,
     mut headers: HeaderMap,
@@ -73,11 +74,17 @@ async fn call(
         gateway.door.admit_sign_in(client, &mut headers, &framed[FRAME..]).await?;
     }
     let call = Call { path: method.grpc_path.clone(), headers, framed, timeout };
-    let answer = call::unary(gateway.peers[route.method].clone(), call).await.map_err(|status| {
+    let problem = |status: tonic::Status| {
         let in_json = |field: &str| json::in_json(&gateway.schema, method.input, field);
         let words = json::Words::of(&gateway.schema, method.input);
         Problem::from_status(&status).with_words(|text| words.in_json(text)).with_fields(in_json)
-    })?;
+    };
+    let peer = gateway.peers[route.method].clone();
+    if let Some(form) = method.streams {
+        let begin = async |messages: stream::Messages| messages.answer(gateway.clone(), form).await;
+        return call::streaming(peer, call, begin).await.map_err(problem);
+    }
+    let answer = call::unary(peer, call).await.map_err(problem)?;
     let mut json = Vec::with_capacity(answer.len() * 2 + 64);
     json::encode::encode(&gateway.schema, method.output, &answer, &mut json).map_err(|error| {
         let (method, trace_id) = (method.grpc_path.path(), trace::trace_id());

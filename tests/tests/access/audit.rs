@@ -179,6 +179,8 @@ const ON_RECORD: [(&str, &[&str]); 5] = [
             "audit_seals",
             "consents",
             "deliveries",
+            "export_ends",
+            "exports",
             "facts",
             "odometer_corrections",
             "odometer_readings",

@@ -90,6 +90,8 @@ fn a_store_sees_its_own_rows_and_no_others() -> Result<()> {
             "customer.customers",
             "customer.contact_points",
             "customer.name_keys",
+            "customer.segment_files",
+            "customer.segment_store_files",
             "customer.leads",
             "customer.visits",
             "complaint.cases",

@@ -98,6 +98,8 @@ fn oracle_of(table: &str) -> Option<String> {
         "customer.timeline_entries" => {
             format!("(store_id = $store OR (store_id IS NULL AND customer_id IN ({FILES})))")
         }
+        // The group's are everybody's to use.
+        "customer.segments" => "(store_id = $store OR store_id IS NULL)".to_owned(),
         "identity.stores" => "id = $store".to_owned(),
         "identity.staff" => {
             "id IN (SELECT staff_id FROM identity.staff_stores WHERE store_id = $store)".to_owned()

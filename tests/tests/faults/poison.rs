@@ -7,8 +7,9 @@ use uuid::Uuid;
 use crate::world::{World, until};
 
 /// The consumers that read deliveries.
-const READERS: [&str; 5] = [
+const READERS: [&str; 6] = [
     "analytics_facts",
+    "customer_segments",
     "customer_standing",
     "customer_timeline",
     "notification_call-plan",

@@ -65,6 +65,14 @@ pub(crate) struct FileRow {
     value_tier: i16,
 }
 
+/// How sensitive facts are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Masked,
+    /// For who may, and only where it is on record.
+    Whole,
+}
+
 /// The files of these ids that may be seen. `$1` is how far the statement may see, or NULL in a transaction that has said so;
 /// `$2` are the ids. What is said comes before all that is read: nothing of the view is looked at while it is not known to be
 /// said.
@@ -93,9 +101,19 @@ macro_rules! files {
 
 /// The files of these ids that the transaction's caller may see, newest first; their next birthdays are not told yet.
 pub(crate) async fn read(tx: &mut PgConnection, keys: &KeyRing, ids: &[Uuid]) -> Result<Vec<Customer>> {
-    let mut rows = files!(None::<&str>, ids).fetch_all(tx).await?;
+    let mut rows = rows_of(tx, ids).await?;
     rows.sort_unstable_by_key(|row| Reverse(row.id));
-    rows.chunk_by(|one, next| one.id == next.id).map(|file| to_proto(file, keys)).collect()
+    open_all(&rows, keys, Shown::Masked)
+}
+
+/// The same files as they stand in the database, to be opened elsewhere.
+pub(crate) async fn rows_of(tx: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<FileRow>> {
+    Ok(files!(None::<&str>, ids).fetch_all(tx).await?)
+}
+
+/// Opens files, whose rows stand together, in their order. Of many at once it takes a while.
+pub(crate) fn open_all(rows: &[FileRow], keys: &KeyRing, shown: Shown) -> Result<Vec<Customer>> {
+    rows.chunk_by(|one, next| one.id == next.id).map(|file| to_proto(file, keys, shown)).collect()
 }
 
 /// The same, by their ids.
@@ -115,7 +133,7 @@ pub(crate) async fn read_one(ctx: &Context, caller: &Principal, id: CustomerId) 
     if rows.is_empty() {
         return Ok(None);
     }
-    let mut file = to_proto(&rows, &ctx.keys)?;
+    let mut file = to_proto(&rows, &ctx.keys, Shown::Masked)?;
     birthday::tell_next(ctx, std::slice::from_mut(&mut file)).await;
     Ok(Some(file))
 }
@@ -138,7 +156,7 @@ impl RowsById for FilesById {
 
 /// The file that these rows are of, of which there is one at least: contact points in the order in which they were learnt, stores in
 /// the order in which they came to serve.
-fn to_proto(rows: &[FileRow], keys: &KeyRing) -> Result<Customer> {
+fn to_proto(rows: &[FileRow], keys: &KeyRing, shown: Shown) -> Result<Customer> {
     let mut rows: Vec<&FileRow> = rows.iter().collect();
     rows.sort_unstable_by_key(|row| (row.point_id, row.served_since.to_jiff(), row.served_by));
     let first = rows.first().ok_or_else(|| Error::internal("a file without rows"))?;
@@ -148,21 +166,27 @@ fn to_proto(rows: &[FileRow], keys: &KeyRing) -> Result<Customer> {
     let of_first_point = rows.iter().take_while(|row| row.point_id == first.point_id);
     let stores = of_first_point.map(|row| row.served_by).collect();
     let of_first_store = rows.iter().filter(|row| row.served_by == first.served_by);
-    let points = of_first_store.filter_map(|row| row.contact_point(id, &key).transpose());
-    first.to_proto(&key, stores, points.collect::<Result<_>>()?)
+    let points = of_first_store.filter_map(|row| row.contact_point(id, &key, shown).transpose());
+    first.to_proto(&key, shown, stores, points.collect::<Result<_>>()?)
 }
 
 impl FileRow {
+    /// Whose it is.
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
+    }
+
     fn to_proto(
         &self,
         key: &DataKey,
+        shown: Shown,
         stores: Vec<Uuid>,
         contact_points: Vec<ContactPoint>,
     ) -> Result<Customer> {
         let id = CustomerId::from(self.id);
         let national_id = match &self.national_id_sealed {
             None => String::new(),
-            Some(sealed) => masked(key, FieldKind::NationalId, sealed)?,
+            Some(sealed) => value(key, shown, FieldKind::NationalId, sealed)?,
         };
         Ok(Customer {
             name: id.name(),
@@ -209,7 +233,7 @@ impl FileRow {
     }
 
     /// None in the row of a file that has no contact point.
-    fn contact_point(&self, id: CustomerId, key: &DataKey) -> Result<Option<ContactPoint>> {
+    fn contact_point(&self, id: CustomerId, key: &DataKey, shown: Shown) -> Result<Option<ContactPoint>> {
         let (Some(point), Some(kind), Some(sealed)) = (self.point_id, self.point_kind, &self.point_sealed)
         else {
             return Ok(None);
@@ -218,15 +242,19 @@ impl FileRow {
         Ok(Some(ContactPoint {
             name: names::below(id, "contactPoints", point),
             kind: kind.into(),
-            value: masked(key, field, sealed)?,
+            value: value(key, shown, field, sealed)?,
             start_time: self.point_start.map(|start| time::to_proto(start.to_jiff())),
             end_time: self.point_end.map(|end| time::to_proto(end.to_jiff())),
         }))
     }
 }
 
-fn masked(key: &DataKey, field: FieldKind, sealed: &[u8]) -> Result<String> {
-    Ok(masking::mask(field, key.open(field, sealed)?.expose_secret()))
+fn value(key: &DataKey, shown: Shown, field: FieldKind, sealed: &[u8]) -> Result<String> {
+    let value = key.open(field, sealed)?;
+    Ok(match shown {
+        Shown::Masked => masking::mask(field, value.expose_secret()),
+        Shown::Whole => value.expose_secret().to_owned(),
+    })
 }
 
 /// Commits a step at a file, and answers with the file as the step left it.

@@ -33,19 +33,8 @@ pub(crate) async fn list(
     caller: &Principal,
     request: &ListCustomersRequest,
 ) -> Result<ListCustomersResponse> {
-    let mut v = Violations::default();
-    let store: Option<StoreId> = v.optional_name("store", &request.store);
-    let q = v.optional_text("q", &request.q, 100);
-    let filter = Filter::parse(&mut v, request);
-    v.check()?;
+    let Asked { source, stores, filter } = Asked::parse(ctx, caller, request, "")?;
     let page = Page::<Place>::parse(request)?;
-    let stores = scope::stores_of_list(caller, store)?;
-    let stores: Option<Vec<Uuid>> = stores.map(|stores| stores.into_iter().map(StoreId::uuid).collect());
-    let source = match (q, filter.owner) {
-        (Some(q), _) => Source::Found(Search::parse(&ctx.keys, ctx.vins, &q, ctx.today())),
-        (None, Some(owner)) => Source::OfOwner(owner.uuid()),
-        (None, None) => filter.label().map_or(Source::Newest, Source::Labelled),
-    };
 
     let mut tx = ctx.db.begin_list(caller).await?;
     let candidates = Candidates::after(&mut tx, &source, stores.as_deref(), &filter, page.after).await?;
@@ -71,6 +60,44 @@ pub(crate) async fn list(
     drop(tx);
     birthday::tell_next(ctx, &mut customers).await;
     Ok(ListCustomersResponse { customers, next_page_token, total_size, total_size_is_least })
+}
+
+/// What a list is of.
+pub(super) struct Asked {
+    pub(super) source: Source,
+    pub(super) stores: Option<Vec<Uuid>>,
+    pub(super) filter: Filter,
+}
+
+impl Asked {
+    /// Reads it; its fields stand at `at` in the request.
+    ///
+    /// # Errors
+    /// Every wrong field at once, then `STORE_OUT_OF_REACH`.
+    pub(super) fn parse(
+        ctx: &Context,
+        caller: &Principal,
+        request: &ListCustomersRequest,
+        at: &str,
+    ) -> Result<Self> {
+        let mut read = Violations::default();
+        let store: Option<StoreId> = read.optional_name("store", &request.store);
+        let q = read.optional_text("q", &request.q, 100);
+        let filter = Filter::parse(&mut read, request);
+        let mut v = Violations::default();
+        for wrong in read.into_vec() {
+            v.push(format!("{at}{}", wrong.field), wrong.description);
+        }
+        v.check()?;
+        let stores = scope::stores_of_list(caller, store)?;
+        let source = match (q, filter.owner) {
+            (Some(q), _) => Source::Found(Search::parse(&ctx.keys, ctx.vins, &q, ctx.today())),
+            (None, Some(owner)) => Source::OfOwner(owner.uuid()),
+            (None, None) => filter.label().map_or(Source::Newest, Source::Labelled),
+        };
+        let stores = stores.map(|stores| stores.into_iter().map(StoreId::uuid).collect());
+        Ok(Self { source, stores, filter })
+    }
 }
 
 /// What was found by looking.

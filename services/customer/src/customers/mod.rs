@@ -32,6 +32,7 @@ mod taken;
 pub(crate) mod told_of;
 pub(crate) mod tries;
 mod update;
+mod walk;
 
 use foursight_access::rights::roles_in_words;
 use foursight_kernel::{CustomerId, Error};
@@ -44,7 +45,8 @@ use foursight_proto::customer::v1::{
 use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 
-pub(crate) use file::{FilesById, date_to_proto};
+pub(crate) use birthday::tell_next as tell_next_birthdays;
+pub(crate) use file::{FileRow, FilesById, Shown, date_to_proto, open_all, read, rows_of};
 #[cfg(test)]
 pub(crate) use keys::tests;
 pub(crate) use keys::{KeyRing, WrappedKey};
@@ -54,6 +56,7 @@ pub(crate) use profile::Profile;
 pub(crate) use rewrap::Rewrap;
 pub use rewrap::wrapped_by_version;
 pub(crate) use sealed_file::SealedFile;
+pub(crate) use walk::Walk;
 
 use crate::{context::Context, timeline};
 

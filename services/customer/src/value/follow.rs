@@ -14,7 +14,10 @@ use foursight_runtime::merging::Merging;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::value::{ValueRule, amount};
+use crate::{
+    segments::keep,
+    value::{ValueRule, amount},
+};
 
 /// The consumer that keeps both.
 pub(crate) fn consumer(rule: ValueRule, clock: SharedClock, ids: Ids) -> ConsumerSpec {
@@ -57,11 +60,14 @@ impl Projection for Standing {
             customers.extend(CustomerId::parse_name(&customer).map(CustomerId::uuid));
             vehicles.extend(VehicleId::parse_name(&vehicle).map(VehicleId::uuid));
         }
+        keep::take_turn(tx).await?;
         customers.extend(self.still_there(tx, &merged.into_iter().collect::<Vec<_>>(), &mut vehicles).await?);
         // Files are locked before what is counted of them, as everybody does it.
-        self.owners(tx, &vehicles.into_iter().collect::<Vec<_>>()).await?;
-        let customers: Vec<Uuid> = customers.into_iter().collect();
-        amount::count(tx, self.rule, &customers, self.clock.now()).await?;
+        let moved = self.owners(tx, &vehicles.into_iter().collect::<Vec<_>>()).await?;
+        let counted: Vec<Uuid> = customers.iter().copied().collect();
+        amount::count(tx, self.rule, &counted, self.clock.now()).await?;
+        customers.extend(moved);
+        keep::refresh(tx, &customers.into_iter().collect::<Vec<_>>()).await?;
         Ok(())
     }
 }
@@ -97,8 +103,9 @@ impl Standing {
         Ok(there)
     }
 
-    /// Who owns a car now is in UIO, since the first of the cars of now; who owned one and has none is not any more.
-    async fn owners(&self, tx: &mut PgConnection, vehicles: &[Uuid]) -> Result<()> {
+    /// Who owns a car now is in UIO, since the first of the cars of now; who owned one and has none is not any more. Answers who came
+    /// or went.
+    async fn owners(&self, tx: &mut PgConnection, vehicles: &[Uuid]) -> Result<Vec<Uuid>> {
         sqlx::query!(
             "SELECT c.id FROM customer.customers c
              WHERE c.id IN (SELECT o.customer_id FROM customer.vehicle_ownerships o WHERE o.vehicle_id = ANY ($1))
@@ -128,13 +135,14 @@ impl Standing {
                 _ => {}
             }
         }
+        let moved = come.iter().map(|(id, _)| *id).chain(gone.iter().map(|(id, _)| *id)).collect();
         if !come.is_empty() {
             self.come(tx, come).await?;
         }
         if !gone.is_empty() {
             self.gone(tx, gone).await?;
         }
-        Ok(())
+        Ok(moved)
     }
 
     async fn come(&self, tx: &mut PgConnection, come: Vec<(Uuid, sql::Timestamp)>) -> Result<()> {

@@ -11,9 +11,12 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::value::{
-    amount,
-    rule::{Bounds, ValueRule},
+use crate::{
+    segments::keep,
+    value::{
+        amount,
+        rule::{Bounds, ValueRule},
+    },
 };
 
 /// How often it is looked whose value has changed.
@@ -50,6 +53,7 @@ impl Ranker {
     /// Counts a batch anew of which something has become too old to count; answers how many it was.
     async fn expire(&self, now: Timestamp) -> Result<usize> {
         let mut tx = self.db.begin_as_service().await?;
+        keep::take_turn(&mut tx).await?;
         let ids = sqlx::query_scalar!(
             "SELECT customer_id FROM customer.customer_values WHERE counted_until <= $1
              ORDER BY counted_until LIMIT $2",
@@ -59,6 +63,7 @@ impl Ranker {
         .fetch_all(&mut *tx)
         .await?;
         amount::count(&mut tx, self.rule, &ids, now).await?;
+        keep::refresh(&mut tx, &ids).await?;
         tx.commit().await?;
         Ok(ids.len())
     }
@@ -68,6 +73,7 @@ impl Ranker {
         let mut after = Uuid::nil();
         loop {
             let mut tx = self.db.begin_as_service().await?;
+            keep::take_turn(&mut tx).await?;
             let ids = sqlx::query_scalar!(
                 "SELECT customer_id FROM customer.customer_values WHERE customer_id > $1 ORDER BY customer_id LIMIT $2",
                 after,
@@ -78,6 +84,7 @@ impl Ranker {
             let Some(last) = ids.last() else { return Ok(()) };
             after = *last;
             amount::count(&mut tx, self.rule, &ids, now).await?;
+            keep::refresh(&mut tx, &ids).await?;
             tx.commit().await?;
         }
     }

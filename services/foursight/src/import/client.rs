@@ -8,11 +8,16 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::up::ready::{Ready, User};
+
 /// So often something is asked for that cannot be had at the moment.
 const TRIES: u32 = 60;
 
+/// For how long a file may come.
+const LONGEST: Duration = Duration::from_hours(6);
+
 #[derive(Debug)]
-pub(super) struct Client {
+pub(crate) struct Client {
     http: reqwest::Client,
     gateway: String,
     login: String,
@@ -21,7 +26,20 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) async fn sign_in(gateway: &str, login: &str, password: &str) -> Result<Self> {
+    /// Somebody of a private stack's headquarters, who sees all files; or who is named.
+    pub(crate) async fn of_headquarters(ready: &Ready, named: Option<(&str, &str)>) -> Result<Self> {
+        let role = |role: &str| ready.users.iter().find(|user| user.role == role);
+        let (login, password) = match (named, role("GROUP_DIRECTOR").or_else(|| role("CR_MANAGER"))) {
+            (Some((login, password)), _) => (login, password),
+            (None, Some(User { login, password, .. })) => (login.as_str(), password.as_str()),
+            (None, None) => bail!(
+                "the stack has no demo group to sign in with: name somebody with --login and --password"
+            ),
+        };
+        Self::sign_in(&ready.gateway, login, password).await
+    }
+
+    async fn sign_in(gateway: &str, login: &str, password: &str) -> Result<Self> {
         let http = reqwest::Client::builder().timeout(Duration::from_mins(1)).build()?;
         let (gateway, login, password) = (gateway.to_owned(), login.to_owned(), password.to_owned());
         let mut client = Self { http, gateway, login, password, token: String::new() };
@@ -51,6 +69,19 @@ impl Client {
     pub(super) async fn create(&mut self, path: &str, body: &Value) -> Result<Value> {
         let request = Uuid::from_u128(rand::rng().random());
         self.post(&format!("{path}?requestId={request}"), body).await
+    }
+
+    /// What a file is answered with, once it has begun.
+    pub(crate) async fn download(&self, path: &str, body: &Value) -> Result<reqwest::Response> {
+        let request = self.http.post(format!("{}{path}", self.gateway)).bearer_auth(&self.token).json(body);
+        // The whole of it takes as long as it takes.
+        let response = request.timeout(LONGEST).send().await.context("the gateway does not answer")?;
+        let status = response.status();
+        if !status.is_success() {
+            let answer = response.json().await.context("the gateway's answer is no JSON")?;
+            bail!("{}", in_words(status, &answer));
+        }
+        Ok(response)
     }
 
     async fn expect_ok(&mut self, method: &Method, path: &str, body: Option<&Value>) -> Result<Value> {

@@ -2,7 +2,7 @@
 //! and what was not taken is put beside it.
 
 mod beside;
-mod client;
+pub(crate) mod client;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -14,7 +14,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt},
 };
 
-use crate::up::ready::{Ready, User};
+use crate::up::ready::Ready;
 use client::Client;
 
 /// Bytes in a piece: by JSON they become a third more, and a body has at most 1 MiB.
@@ -104,15 +104,7 @@ impl Importer {
     /// # Errors
     /// When nobody may, or the sign-in fails.
     pub async fn sign_in(ready: &Ready, named: Option<(&str, &str)>) -> Result<Self> {
-        let role = |role: &str| ready.users.iter().find(|user| user.role == role);
-        let (login, password) = match (named, role("GROUP_DIRECTOR").or_else(|| role("CR_MANAGER"))) {
-            (Some((login, password)), _) => (login, password),
-            (None, Some(User { login, password, .. })) => (login.as_str(), password.as_str()),
-            (None, None) => bail!(
-                "the stack has no demo group to sign in with: name somebody with --login and --password"
-            ),
-        };
-        Ok(Self(Client::sign_in(&ready.gateway, login, password).await?))
+        Ok(Self(Client::of_headquarters(ready, named).await?))
     }
 
     /// Brings a file of customers in, and follows it to the end.

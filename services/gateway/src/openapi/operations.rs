@@ -4,7 +4,10 @@ use prost_reflect::{FieldDescriptor, Kind};
 use serde_json::{Value, json};
 
 use super::schemas::{Schemas, is_required};
-use crate::routes::{BodyRule, MethodInfo, Route, Scope, Segment};
+use crate::{
+    routes::{BodyRule, MethodInfo, Route, Scope, Segment},
+    stream::Form,
+};
 
 /// The path as OpenAPI has it, and what stands under its method.
 pub(super) fn operation(route: &Route, method: &MethodInfo, schemas: &mut Schemas<'_>) -> (String, Value) {
@@ -19,7 +22,11 @@ pub(super) fn operation(route: &Route, method: &MethodInfo, schemas: &mut Schema
                 result. Where both are given they must be the same.",
         }));
     }
-    let output = schemas.message(&descriptor.output());
+    let (content_type, output) = match method.streams {
+        None => ("application/json", schemas.message(&descriptor.output())),
+        Some(Form::Lines(_)) => ("application/jsonl", schemas.message(&descriptor.output())),
+        Some(Form::File) => ("application/octet-stream", json!({"type": "string", "format": "binary"})),
+    };
     let mut operation = json!({
         "operationId": operation_id(route, method),
         "tags": [descriptor.parent_service().name()],
@@ -27,7 +34,7 @@ pub(super) fn operation(route: &Route, method: &MethodInfo, schemas: &mut Schema
         "description": description(&comment, method),
         "parameters": parameters,
         "responses": {
-            "200": {"description": "Done.", "headers": {"Trace-Id": {"$ref": "#/components/headers/Trace-Id"}}, "content": {"application/json": {"schema": output}}},
+            "200": {"description": "Done.", "headers": {"Trace-Id": {"$ref": "#/components/headers/Trace-Id"}}, "content": {content_type: {"schema": output}}},
             "default": {"$ref": "#/components/responses/Problem"},
         },
         "security": if method.scope == Scope::Public { json!([]) } else { json!([{"bearer": []}]) },

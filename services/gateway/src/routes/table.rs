@@ -12,7 +12,10 @@ use super::{
     template::{Template, TemplateError, Variable},
     trie::{Match, Trie},
 };
-use crate::schema::{Kind, MessageId, Schema};
+use crate::{
+    schema::{Kind, MessageId, Schema},
+    stream::Form,
+};
 
 /// Everything that can be called from outside, and how.
 #[derive(Debug)]
@@ -38,6 +41,8 @@ pub(crate) struct MethodInfo {
     pub(crate) right_in_part: String,
     pub(crate) input: MessageId,
     pub(crate) output: MessageId,
+    /// How its messages go out, where it answers with many.
+    pub(crate) streams: Option<Form>,
     /// Where it takes everything in its body, such as `POST /v1/customers:search`.
     pub(crate) by_body: Option<String>,
     /// The number of the field `request_id`, where creation is idempotent.
@@ -106,7 +111,7 @@ pub(crate) enum TableError {
     Twice { method: String, path: String },
     #[error("{method}: an HTTP rule has no path")]
     NoPath { method: String },
-    #[error("{method}: streams cannot be transcoded to JSON")]
+    #[error("{method}: streams of requests cannot be transcoded to JSON")]
     Streaming { method: String },
     #[error("{method}: the name cannot be a path")]
     Name { method: String },
@@ -165,6 +170,10 @@ impl RouteTable {
             right,
             right_in_part,
             by_body: None,
+            streams: method.is_server_streaming().then(|| match method.output().full_name() {
+                "google.api.HttpBody" => Form::File,
+                _ => Form::Lines(output),
+            }),
             input,
             output,
             request_id: schema
@@ -178,7 +187,7 @@ impl RouteTable {
             return Ok(());
         }
         for http in http_rules(pool, method) {
-            if method.is_client_streaming() || method.is_server_streaming() {
+            if method.is_client_streaming() {
                 return Err(TableError::Streaming { method: name });
             }
             self.add_route(schema, index, &name, &http)?;

@@ -7,3 +7,4 @@ mod http_rules;
 mod json;
 mod personal;
 mod services;
+mod streams;

@@ -53,6 +53,7 @@ pub(super) struct Seen {
 
 pub(super) struct World {
     pub(super) router: Router,
+    pub(super) gateway: Arc<Gateway>,
     pub(super) token: String,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
@@ -83,7 +84,7 @@ impl World {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let peer = peer(seen.clone());
         let (token, verifier) = sign_in();
-        let gateway = Gateway {
+        let gateway = Arc::new(Gateway {
             peers: table.methods.iter().map(|_| peer.clone()).collect(),
             door: Door {
                 verifier,
@@ -96,8 +97,8 @@ impl World {
             settings,
             durations: Durations::new(&TELEMETRY.metrics.meter()),
             readiness: Readiness::default(),
-        };
-        Self { router: gateway.router().unwrap(), token, seen }
+        });
+        Self { router: gateway.router().unwrap(), gateway, token, seen }
     }
 
     /// The last call that reached a service.

@@ -113,7 +113,11 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
 /// What a role does with many customers at once.
 fn rights_at_lists(role: Role) -> &'static [&'static str] {
     match role {
-        Role::GroupDirector | Role::CrManager => &["customer.merge"],
+        Role::GroupDirector | Role::CrManager => {
+            &["customer.export", "customer.merge", "segment.read", "segment.write"]
+        }
+        Role::MarketingSpecialist => &["segment.read", "segment.write"],
+        Role::GeneralManager => &["segment.read"],
         _ => &[],
     }
 }

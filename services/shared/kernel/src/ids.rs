@@ -147,6 +147,10 @@ ids! {
     CaseId = "cases";
     /// A run that brings old data in.
     ImportId = "imports";
+    /// A condition over files, saved under a name.
+    SegmentId = "segments";
+    /// That customers were taken out.
+    ExportId = "exports";
 }
 
 /// Makes ids. Cheap to clone; a test gives it a turned clock and a seed and gets the same ids each time.

@@ -16,8 +16,8 @@ pub use clock::{Clock, SharedClock, SystemClock, TestClock};
 pub use error::{Error, Result, database_is_away, unique_violation};
 pub use fields::{Violation, Violations};
 pub use ids::{
-    CallTaskId, CaseId, ConsentId, ContactPointId, CustomerId, DeliveryId, DuplicateId, FactId,
-    GroupMembershipId, Id, Ids, ImportId, InvalidName, LeadId, MergeId, MessageId, ReceptionId, StaffId,
+    CallTaskId, CaseId, ConsentId, ContactPointId, CustomerId, DeliveryId, DuplicateId, ExportId, FactId,
+    GroupMembershipId, Id, Ids, ImportId, InvalidName, LeadId, MergeId, MessageId, ReceptionId, SegmentId, StaffId,
     StoreId, TagAssignmentId, TagId, VehicleId, VisitId,
 };
 pub use page::Page;
