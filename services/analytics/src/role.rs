@@ -10,6 +10,7 @@ use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
 use crate::{
+    customers::erased,
     facts::{self, Facts},
     measures::MeasureApi,
     rebuild::Progress,
@@ -43,7 +44,10 @@ impl Role for AnalyticsRole {
     async fn build(&self, ctx: &RoleContext) -> anyhow::Result<RoleParts> {
         Ok(RoleParts {
             routes: Routes::new(MeasureServiceServer::new(MeasureApi::new(ctx.db.clone()))),
-            consumers: vec![ConsumerSpec::projection(PURPOSE, &facts::sources(), Arc::new(Facts))],
+            consumers: vec![
+                ConsumerSpec::projection(PURPOSE, &facts::sources(), Arc::new(Facts)),
+                erased::consumer(ctx),
+            ],
             workers: vec![Worker::new("rebuild", LOOK_EVERY, Arc::new(Progress { db: ctx.db.clone() }))],
             ..RoleParts::default()
         })

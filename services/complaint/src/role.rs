@@ -16,6 +16,7 @@ use tonic::service::Routes;
 use crate::{
     breaches::Breaches,
     cases::{Cases, Desk, Release},
+    customers::erased,
     intake::Intake,
     stores::{People, Stores},
 };
@@ -65,6 +66,7 @@ impl Role for ComplaintRole {
                 ),
                 // On its own, so that it hears again of who was told before their roles were kept.
                 ConsumerSpec::new("staff", &[Source::event::<StaffChanged>()], Arc::new(People)),
+                erased::consumer(ctx),
             ],
             workers: vec![
                 Worker::new("breaches", LOOK_EVERY, Arc::new(breaches)),

@@ -15,6 +15,7 @@ mod contacts;
 mod context;
 mod customers;
 mod deliveries;
+mod erasures;
 mod groups;
 mod imports;
 mod leads;

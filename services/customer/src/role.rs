@@ -7,10 +7,10 @@ use foursight_proto::customer::v1::{
     consent_service_server::ConsentServiceServer, contact_service_server::ContactServiceServer,
     customer_service_server::CustomerServiceServer, delivery_service_server::DeliveryServiceServer,
     group_service_server::GroupServiceServer, import_service_server::ImportServiceServer,
-    lead_service_server::LeadServiceServer, reception_service_server::ReceptionServiceServer,
-    tag_service_server::TagServiceServer, value_service_server::ValueServiceServer,
-    vehicle_people_service_server::VehiclePeopleServiceServer, vehicle_service_server::VehicleServiceServer,
-    visit_service_server::VisitServiceServer,
+    lead_service_server::LeadServiceServer, privacy_service_server::PrivacyServiceServer,
+    reception_service_server::ReceptionServiceServer, tag_service_server::TagServiceServer,
+    value_service_server::ValueServiceServer, vehicle_people_service_server::VehiclePeopleServiceServer,
+    vehicle_service_server::VehicleServiceServer, visit_service_server::VisitServiceServer,
 };
 use foursight_runtime::{Role, RoleContext, RoleParts, Settings, Together, Worker, staffing};
 use sqlx::migrate::Migrator;
@@ -22,6 +22,7 @@ use crate::{
     context::Context,
     customers::{Customers, FilesById, KeyRing, Rewrap, name_keys},
     deliveries::Deliveries,
+    erasures::{self, Privacy},
     groups::Groups,
     imports::{self, Imports},
     leads::{self, Leads},
@@ -87,7 +88,8 @@ impl Role for CustomerRole {
             .add_service(TagServiceServer::new(Tags(ctx.clone())))
             .add_service(GroupServiceServer::new(Groups(ctx.clone())))
             .add_service(ValueServiceServer::new(Values(ctx.clone())))
-            .add_service(ImportServiceServer::new(Imports(ctx.clone())));
+            .add_service(ImportServiceServer::new(Imports(ctx.clone())))
+            .add_service(PrivacyServiceServer::new(Privacy(ctx.clone())));
         let standing = value::consumer(rule, context.clock.clone(), context.ids.clone());
         let mut workers = vec![
             staffing::worker(context, self.name(), LOOK_EVERY, leads::Release),
@@ -97,7 +99,13 @@ impl Role for CustomerRole {
         workers.extend(imports::workers(&ctx));
         Ok(RoleParts {
             routes,
-            consumers: vec![timeline::consumer(), staff::consumer(), name_keys::consumer(), standing],
+            consumers: vec![
+                timeline::consumer(),
+                staff::consumer(),
+                name_keys::consumer(),
+                standing,
+                erasures::consumer(context.clock.clone()),
+            ],
             workers,
             ..RoleParts::default()
         })

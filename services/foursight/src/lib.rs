@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod demo;
+pub mod erasure;
 pub mod import;
 pub mod keys;
 pub mod roles;

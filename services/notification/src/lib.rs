@@ -7,6 +7,7 @@
 //! | `gate` | the policy gate: consent, quiet hours, expiry; pure |
 //! | `channels` | the ways to a customer: e-mail |
 //! | `templates` | the words, in Chinese and English |
+//! | `customers` | what becomes of customers: who was erased |
 //! | `stores` | what identity tells about stores and staff |
 //!
 //! No name, number or address of a customer is kept here: the dispatcher asks the customer service at the moment of sending and
@@ -27,6 +28,7 @@ use tonic::service::Routes;
 pub mod bulk;
 mod call_tasks;
 mod channels;
+mod customers;
 mod gate;
 mod messages;
 mod settings;
@@ -74,8 +76,13 @@ impl Role for NotificationRole {
             settings: settings.clone(),
         };
         let cases = messages::case_progress::CaseProgress { clock: clock.clone(), ids: ids.clone() };
-        let consumers =
-            vec![stores::consumer(), calls.consumer(), first_service.consumer(), cases.consumer()];
+        let consumers = vec![
+            stores::consumer(),
+            calls.consumer(),
+            first_service.consumer(),
+            cases.consumer(),
+            customers::erased::consumer(ctx),
+        ];
 
         let dispatch = messages::dispatch::Dispatch {
             db: ctx.db.clone(),

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 /// Every service has these; they hold ids and codes, no client's request reads them, and the relay and the consumers go
 /// through them for all stores.
-const SHARED: [&str; 8] = [
+const SHARED: [&str; 10] = [
     "outbox",
     "inbox",
     "audit",
@@ -16,6 +16,9 @@ const SHARED: [&str; 8] = [
     "_messaging_migrations",
     "_audit_migrations",
     "_step_migrations",
+    "_erasure_migrations",
+    // Ids of who is nobody any more.
+    "erased_customers",
 ];
 
 /// Tables without anything that belongs to a store or a customer.
@@ -87,6 +90,8 @@ fn oracle_of(table: &str) -> Option<String> {
         "customer.timeline_entries" => {
             format!("(store_id = $store OR (store_id IS NULL AND customer_id IN ({FILES})))")
         }
+        // Who was erased is the business of who reaches the whole group.
+        "customer.erasures" | "customer.erasure_answers" => "false".to_owned(),
         "identity.stores" => "id = $store".to_owned(),
         "identity.staff" => {
             "id IN (SELECT staff_id FROM identity.staff_stores WHERE store_id = $store)".to_owned()

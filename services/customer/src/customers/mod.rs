@@ -44,7 +44,7 @@ use foursight_proto::customer::v1::{
 use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 
-pub(crate) use file::{FilesById, date_to_proto};
+pub(crate) use file::{FilesById, date_to_proto, etag};
 #[cfg(test)]
 pub(crate) use keys::tests;
 pub(crate) use keys::{KeyRing, WrappedKey};

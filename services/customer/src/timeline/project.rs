@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use foursight_kernel::{CustomerId, Error, StoreId, sql};
 use foursight_messaging::{ConsumerSpec, HandleError, Projection, Received, Source};
 use foursight_proto::customer::events::v1::CustomerRemoved;
+use foursight_runtime::erasure;
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -86,6 +87,8 @@ impl Rows {
         if self.events.is_empty() {
             return Ok(());
         }
+        // A customer who is erased meanwhile is erased after this, or is not there.
+        erasure::hold(&mut *tx).await?;
         sqlx::query!(
             "INSERT INTO customer.timeline_entries
                  (customer_id, event_id, kind, resource, store_id, occur_time, place, details)

@@ -8,6 +8,7 @@ mod cars;
 mod colleagues;
 mod consents;
 mod contact_points;
+mod erasures;
 mod files;
 mod finding;
 mod guessing;

@@ -17,6 +17,8 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             "tag.write",
             "customer.import",
             "customer.reveal",
+            // Who owns privacy.
+            "customer.erase",
             "consent.write",
             "lead.assign",
             "complaint.write",

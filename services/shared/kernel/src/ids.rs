@@ -123,6 +123,8 @@ ids! {
     TagAssignmentId = "tagAssignments";
     /// That a customer is or was in a group.
     GroupMembershipId = "groupMemberships";
+    /// That a customer was erased, and the proof of it.
+    ErasureId = "erasures";
     /// A record of consent.
     ConsentId = "consents";
     /// A vehicle's file.

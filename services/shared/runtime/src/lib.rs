@@ -4,6 +4,7 @@
 pub mod database;
 pub mod deadline;
 pub mod edge;
+pub mod erasure;
 pub mod health;
 pub mod keys;
 pub mod migrate;
