@@ -164,7 +164,12 @@ LANGUAGE sql IMMUTABLE SET search_path = customer, pg_temp AS $$
         (5, 'customer_stores', 'remove', 't.customer_id = $1', NULL, NULL),
         -- The key: with it go copies of what it has sealed, in backups, too.
         (6, 'customer_keys', 'remove', 't.customer_id = $1', NULL, NULL),
-        (7, 'customers', 'blank', 't.id = $1', 't.erase_time IS NULL OR t.request_hash IS NOT NULL',
+        (7, 'customers', 'blank', 't.id = $1',
+            't.erase_time IS NULL OR t.request_hash IS NOT NULL OR t.search_name <> '''' OR t.gender <> 0
+             OR num_nonnulls(t.birthday, t.national_id_sealed, t.national_id_hash, t.lunar_year, t.lunar_month, t.lunar_leap,
+                             t.lunar_day, t.budget_min_fen, t.budget_max_fen, t.contact_from, t.contact_to) > 0
+             OR t.occupation <> '''' OR t.intended_models <> ''{}'' OR t.car_use <> 0 OR t.spending_preference <> 0
+             OR t.contact_channel <> 0 OR t.tags <> ''{}'' OR t.groups <> ''{}'' OR t.value_tier <> 0',
             'erase_time = coalesce(t.erase_time, $2), display_name = '''', search_name = '''', gender = 0, birthday = NULL,
              national_id_sealed = NULL, national_id_hash = NULL, lunar_year = NULL, lunar_month = NULL, lunar_leap = NULL,
              lunar_day = NULL, occupation = '''', intended_models = ''{}'', car_use = 0, budget_min_fen = NULL,

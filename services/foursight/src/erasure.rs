@@ -36,13 +36,15 @@ struct Certificate {
 
 #[derive(Debug, Deserialize)]
 struct Service {
-    service: String,
+    #[serde(rename = "service")]
+    name: String,
     tables: Vec<Table>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Table {
-    table: String,
+    #[serde(rename = "table")]
+    name: String,
     kept: i64,
 }
 
@@ -135,10 +137,10 @@ async fn look_at_schema(
 ) -> Result<()> {
     let database = Database::of(settings, service)?;
     let mut tx = database.begin_as_service().await.with_context(|| format!("the database of {service}"))?;
-    let answered = certificate.services.iter().find(|answer| answer.service == service);
+    let answered = certificate.services.iter().find(|answer| answer.name == service);
     let kept = |table: &str| {
         let tables = answered.map(|answer| answer.tables.as_slice()).unwrap_or_default();
-        tables.iter().find(|counts| counts.table == table).map_or(0, |counts| counts.kept)
+        tables.iter().find(|counts| counts.name == table).map_or(0, |counts| counts.kept)
     };
     let traces: Vec<(String, String, i64)> =
         sqlx::query_as("SELECT * FROM traces_of($1)").bind(customer).fetch_all(&mut *tx).await?;

@@ -137,9 +137,9 @@ async fn complete(tx: &mut PgConnection, row: ErasureRow, now: Timestamp) -> Res
 
 /// What was done in two goes: rows that went in either, and those that stayed after the last.
 fn with_swept(first: &[TableCounts], swept: &[ErasedTable]) -> Vec<TableCounts> {
-    let before = |table: &str| first.iter().find(|counts| counts.table == table);
+    let before = |table: &str| first.iter().find(|counts| counts.name == table);
     let both = |last: &ErasedTable| TableCounts {
-        table: last.table.clone(),
+        name: last.table.clone(),
         removed: last.removed + before(&last.table).map_or(0, |counts| counts.removed),
         blanked: last.blanked + before(&last.table).map_or(0, |counts| counts.blanked),
         kept: last.kept,

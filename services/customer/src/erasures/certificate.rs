@@ -23,7 +23,8 @@ struct Certificate<'a> {
 
 #[derive(Serialize)]
 struct Service<'a> {
-    service: &'a str,
+    #[serde(rename = "service")]
+    name: &'a str,
     erase_time: String,
     tables: &'a [TableCounts],
 }
@@ -44,7 +45,7 @@ pub(super) fn text(row: &ErasureRow, answers: &[AnswerRow], now: Timestamp) -> R
         services: answers
             .iter()
             .map(|answer| Service {
-                service: &answer.service,
+                name: &answer.service,
                 erase_time: answer.erase_time.to_jiff().to_string(),
                 tables: &answer.tables.0,
             })

@@ -25,7 +25,8 @@ pub(super) struct ErasureRow {
 /// What a service has done in a table, as it is kept and sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct TableCounts {
-    pub(super) table: String,
+    #[serde(rename = "table")]
+    pub(super) name: String,
     pub(super) removed: i64,
     pub(super) blanked: i64,
     pub(super) kept: i64,
@@ -33,13 +34,13 @@ pub(super) struct TableCounts {
 
 impl From<&ErasedTable> for TableCounts {
     fn from(it: &ErasedTable) -> Self {
-        Self { table: it.table.clone(), removed: it.removed, blanked: it.blanked, kept: it.kept }
+        Self { name: it.table.clone(), removed: it.removed, blanked: it.blanked, kept: it.kept }
     }
 }
 
 impl From<TableCounts> for ErasedTable {
     fn from(it: TableCounts) -> Self {
-        Self { table: it.table, removed: it.removed, blanked: it.blanked, kept: it.kept }
+        Self { table: it.name, removed: it.removed, blanked: it.blanked, kept: it.kept }
     }
 }
 
