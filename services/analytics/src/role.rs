@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use foursight_messaging::ConsumerSpec;
 use foursight_proto::analytics::v1::measure_service_server::MeasureServiceServer;
-use foursight_runtime::{Role, RoleContext, RoleParts, Worker};
+use foursight_runtime::{Role, RoleContext, RoleParts, Worker, customer_data};
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
@@ -43,7 +43,8 @@ impl Role for AnalyticsRole {
 
     async fn build(&self, ctx: &RoleContext) -> anyhow::Result<RoleParts> {
         Ok(RoleParts {
-            routes: Routes::new(MeasureServiceServer::new(MeasureApi::new(ctx.db.clone()))),
+            routes: Routes::new(MeasureServiceServer::new(MeasureApi::new(ctx.db.clone())))
+                .add_service(customer_data::server(ctx.db.clone())),
             consumers: vec![
                 ConsumerSpec::projection(PURPOSE, &facts::sources(), Arc::new(Facts)),
                 erased::consumer(ctx),

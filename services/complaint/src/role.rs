@@ -9,7 +9,7 @@ use foursight_proto::{
     identity::events::v1::{StaffChanged, StoreChanged},
     notification::events::v1::CallTaskCompleted,
 };
-use foursight_runtime::{Role, RoleContext, RoleParts, Worker, staffing};
+use foursight_runtime::{Role, RoleContext, RoleParts, Worker, customer_data, staffing};
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
@@ -55,7 +55,8 @@ impl Role for ComplaintRole {
         };
         let breaches = Breaches { db: ctx.db.clone(), clock: ctx.clock.clone(), ids: ctx.ids.clone() };
         Ok(RoleParts {
-            routes: Routes::new(CaseServiceServer::new(Cases(desk))),
+            routes: Routes::new(CaseServiceServer::new(Cases(desk)))
+                .add_service(customer_data::server(ctx.db.clone())),
             consumers: vec![
                 ConsumerSpec::new("intake", &[Source::event::<CallTaskCompleted>()], Arc::new(intake)),
                 // Hears of staff, too, for the release before, which shares the durable; here another one keeps them.

@@ -13,6 +13,7 @@ pub mod bulk;
 mod consents;
 mod contacts;
 mod context;
+mod copies;
 mod customers;
 mod deliveries;
 mod erasures;

@@ -89,7 +89,9 @@ impl Role for CustomerRole {
             .add_service(GroupServiceServer::new(Groups(ctx.clone())))
             .add_service(ValueServiceServer::new(Values(ctx.clone())))
             .add_service(ImportServiceServer::new(Imports(ctx.clone())))
-            .add_service(PrivacyServiceServer::new(Privacy(ctx.clone())));
+            .add_service(PrivacyServiceServer::new(Privacy::new(ctx.clone(), |service| {
+                context.peers.channel(service)
+            })));
         let standing = value::consumer(rule, context.clock.clone(), context.ids.clone());
         let mut workers = vec![
             staffing::worker(context, self.name(), LOOK_EVERY, leads::Release),

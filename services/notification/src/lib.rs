@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use foursight_proto::notification::v1::{
     call_task_service_server::CallTaskServiceServer, message_service_server::MessageServiceServer,
 };
-use foursight_runtime::{Role, RoleContext, RoleParts, Worker, staffing};
+use foursight_runtime::{Role, RoleContext, RoleParts, Worker, customer_data, staffing};
 use jiff::tz::TimeZone;
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
@@ -63,7 +63,8 @@ impl Role for NotificationRole {
         let call_tasks = call_tasks::CallTasks { db: ctx.db.clone(), clock: clock.clone(), ids: ids.clone() };
         let messages = messages::Messages { db: ctx.db.clone() };
         let routes = Routes::new(CallTaskServiceServer::new(call_tasks))
-            .add_service(MessageServiceServer::new(messages));
+            .add_service(MessageServiceServer::new(messages))
+            .add_service(customer_data::server(ctx.db.clone()));
 
         let calls = call_tasks::plan::CallPlanner {
             clock: clock.clone(),

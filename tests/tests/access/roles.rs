@@ -66,6 +66,7 @@ fn no_service_reads_or_writes_another_s_schema() -> Result<()> {
                     "erase_customer(gen_random_uuid(), now())",
                     "erasable(gen_random_uuid())",
                     "traces_of(gen_random_uuid())",
+                    "copy_of(gen_random_uuid())",
                 ] {
                     refused(&mut role, &format!("SELECT * FROM {other}.{function}")).await?;
                 }

@@ -90,14 +90,14 @@ fn oracle_of(table: &str) -> Option<String> {
         "customer.timeline_entries" => {
             format!("(store_id = $store OR (store_id IS NULL AND customer_id IN ({FILES})))")
         }
-        // Who was erased is the business of who reaches the whole group.
-        "customer.erasures" | "customer.erasure_answers" => "false".to_owned(),
         "identity.stores" => "id = $store".to_owned(),
         "identity.staff" => {
             "id IN (SELECT staff_id FROM identity.staff_stores WHERE store_id = $store)".to_owned()
         }
-        // The business of the sign-in alone.
-        "identity.sessions"
+        // The business of who reaches the whole group: who was erased; and of the sign-in alone.
+        "customer.erasures"
+        | "customer.erasure_answers"
+        | "identity.sessions"
         | "identity.refresh_tokens"
         | "identity.sign_in_failures"
         | "identity.signing_keys" => "false".to_owned(),

@@ -16,15 +16,18 @@ mod row;
 
 use foursight_kernel::{ErasureId, Error};
 use foursight_proto::customer::v1::{
-    Erasure, GetErasureRequest, ListErasuresRequest, ListErasuresResponse, PreviewErasureRequest,
-    PreviewErasureResponse, RequestErasureRequest, privacy_service_server::PrivacyService,
+    Erasure, ExportCustomerDataRequest, ExportCustomerDataResponse, GetErasureRequest, ListErasuresRequest,
+    ListErasuresResponse, PreviewErasureRequest, PreviewErasureResponse, RequestErasureRequest,
+    privacy_service_server::PrivacyService,
 };
 use tonic::{Request, Response, Status};
 
 pub(crate) use answers::consumer;
 pub(crate) use row::of_customer;
 
-use crate::context::Context;
+use foursight_runtime::PeerChannel;
+
+use crate::{context::Context, copies};
 
 /// Who has to answer an erasure, besides this service. A service that keeps anything of customers stands here.
 const OTHERS: [&str; 3] = ["analytics", "complaint", "notification"];
@@ -56,7 +59,18 @@ impl From<ErasureError> for Error {
 
 /// `PrivacyService`, on this room.
 #[derive(Clone)]
-pub(crate) struct Privacy(pub(crate) Context);
+pub(crate) struct Privacy {
+    pub(crate) ctx: Context,
+    /// Who keeps something of customers besides, each with its name.
+    pub(crate) others: Vec<(&'static str, PeerChannel)>,
+}
+
+impl Privacy {
+    /// With the channels to the others.
+    pub(crate) fn new(ctx: Context, peer: impl Fn(&str) -> PeerChannel) -> Self {
+        Self { ctx, others: OTHERS.into_iter().map(|other| (other, peer(other))).collect() }
+    }
+}
 
 #[tonic::async_trait]
 impl PrivacyService for Privacy {
@@ -65,7 +79,7 @@ impl PrivacyService for Privacy {
         request: Request<PreviewErasureRequest>,
     ) -> Result<Response<PreviewErasureResponse>, Status> {
         let caller = foursight_access::caller(&request)?;
-        Ok(Response::new(preview::preview(&self.0, &caller, &request.into_inner()).await?))
+        Ok(Response::new(preview::preview(&self.ctx, &caller, &request.into_inner()).await?))
     }
 
     async fn request_erasure(
@@ -73,12 +87,21 @@ impl PrivacyService for Privacy {
         request: Request<RequestErasureRequest>,
     ) -> Result<Response<Erasure>, Status> {
         let caller = foursight_access::caller(&request)?;
-        Ok(Response::new(request::request(&self.0, &caller, request.into_inner()).await?))
+        Ok(Response::new(request::request(&self.ctx, &caller, request.into_inner()).await?))
+    }
+
+    async fn export_customer_data(
+        &self,
+        request: Request<ExportCustomerDataRequest>,
+    ) -> Result<Response<ExportCustomerDataResponse>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        let copy = copies::export(&self.ctx, &self.others, &caller, &request.into_inner()).await?;
+        Ok(Response::new(copy))
     }
 
     async fn get_erasure(&self, request: Request<GetErasureRequest>) -> Result<Response<Erasure>, Status> {
         let caller = foursight_access::caller(&request)?;
-        Ok(Response::new(get::get(&self.0, &caller, &request.into_inner()).await?))
+        Ok(Response::new(get::get(&self.ctx, &caller, &request.into_inner()).await?))
     }
 
     async fn list_erasures(
@@ -86,6 +109,6 @@ impl PrivacyService for Privacy {
         request: Request<ListErasuresRequest>,
     ) -> Result<Response<ListErasuresResponse>, Status> {
         let caller = foursight_access::caller(&request)?;
-        Ok(Response::new(list::list(&self.0, &caller, &request.into_inner()).await?))
+        Ok(Response::new(list::list(&self.ctx, &caller, &request.into_inner()).await?))
     }
 }

@@ -43,6 +43,9 @@ pub(super) async fn request(
     if !is_reference(&request.reference) {
         v.push("reference", "must be up to 50 of A–Z, a–z, 0–9, `.`, `_`, `/` and `-`");
     }
+    if request.etag.is_empty() {
+        v.push("etag", "is required: the one that PreviewErasure told");
+    }
     let request_id = v.request_id(&request.request_id);
     v.check()?;
     let (Some(customer), Some(ground)) = (customer, ground) else {

@@ -19,6 +19,7 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             "customer.reveal",
             // Who owns privacy.
             "customer.erase",
+            "customer.copy",
             "consent.write",
             "lead.assign",
             "complaint.write",

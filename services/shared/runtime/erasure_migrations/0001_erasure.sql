@@ -128,6 +128,30 @@ BEGIN
         $body$
     $function$, home);
 
+    -- What there is of a customer, row by row: the copy that customers may ask for. What only serves to find a row or to know a request
+    -- again is left out.
+    EXECUTE format($function$
+        CREATE FUNCTION copy_of(its_id uuid) RETURNS TABLE (of_table text, its_row jsonb)
+        LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = %1$I, pg_temp AS $body$
+        DECLARE
+            rule record;
+        BEGIN
+            IF NOT public.foursight_reach(NULL) THEN
+                RAISE insufficient_privilege USING MESSAGE = 'only who reaches the whole group asks this';
+            END IF;
+            FOR rule IN
+                SELECT r.its_table, string_agg('(' || r.whose || ')', ' OR ') AS whose
+                FROM erasure_rules() r WHERE r.its_table <> 'erased_customers' GROUP BY 1 ORDER BY 1
+            LOOP
+                RETURN QUERY EXECUTE format(
+                    'SELECT %%L::text, to_jsonb(t) - array[''hash'', ''tail_hash'', ''national_id_hash'', ''search_name'',
+                                                           ''request_id'', ''request_hash'']
+                     FROM %%I t WHERE %%s', rule.its_table, rule.its_table, rule.whose) USING its_id, now();
+            END LOOP;
+        END
+        $body$
+    $function$, home);
+
     -- Every row of the schema that has the id anywhere, by table and column, whoever made the table and whatever it is for.
     EXECUTE format($function$
         CREATE FUNCTION traces_of(its_id uuid) RETURNS TABLE (of_table text, of_column text, rows_found bigint)
