@@ -120,9 +120,13 @@ LANGUAGE sql IMMUTABLE SET search_path = customer, pg_temp AS $$
         -- The bytes of files in which the customer came.
         (1, 'import_chunks', 'remove',
             't.import_id IN (SELECT r.import_id FROM import_rows r WHERE r.customer_id = $1)', NULL, NULL),
+        (1, 'import_keys', 'remove',
+            't.import_id IN (SELECT r.import_id FROM import_rows r WHERE r.customer_id = $1)', NULL, NULL),
+        (1, 'import_twins', 'remove',
+            't.import_id IN (SELECT r.import_id FROM import_rows r WHERE r.customer_id = $1)', NULL, NULL),
         (1, 'imports', 'blank',
             't.id IN (SELECT r.import_id FROM import_rows r WHERE r.customer_id = $1)',
-            't.remove_time IS NULL', 'remove_time = $2'),
+            't.remove_time IS NULL', 'remove_time = $2, error_bytes = 0, version = t.version + 1'),
         (1, 'import_rows', 'blank', 't.customer_id = $1', 't.before IS NOT NULL', 'before = NULL'),
         -- A plate is its owner''s. VIN, model and readings are the car''s, and go on with it.
         (1, 'vehicle_plates', 'remove', (SELECT format(it, 'start_time') FROM period), NULL, NULL),

@@ -24,6 +24,7 @@ mod names;
 pub mod national_id;
 mod people;
 mod receptions;
+mod retention;
 mod role;
 mod scope;
 mod settings;

@@ -8,9 +8,10 @@ use foursight_proto::customer::v1::{
     customer_service_server::CustomerServiceServer, delivery_service_server::DeliveryServiceServer,
     group_service_server::GroupServiceServer, import_service_server::ImportServiceServer,
     lead_service_server::LeadServiceServer, privacy_service_server::PrivacyServiceServer,
-    reception_service_server::ReceptionServiceServer, tag_service_server::TagServiceServer,
-    value_service_server::ValueServiceServer, vehicle_people_service_server::VehiclePeopleServiceServer,
-    vehicle_service_server::VehicleServiceServer, visit_service_server::VisitServiceServer,
+    reception_service_server::ReceptionServiceServer, retention_service_server::RetentionServiceServer,
+    tag_service_server::TagServiceServer, value_service_server::ValueServiceServer,
+    vehicle_people_service_server::VehiclePeopleServiceServer, vehicle_service_server::VehicleServiceServer,
+    visit_service_server::VisitServiceServer,
 };
 use foursight_runtime::{Role, RoleContext, RoleParts, Settings, Together, Worker, staffing};
 use sqlx::migrate::Migrator;
@@ -28,6 +29,7 @@ use crate::{
     leads::{self, Leads},
     people::People,
     receptions::Receptions,
+    retention::{self, Retention},
     settings::CustomerSettings,
     staff::{self, Colleagues},
     store_days::StoreDays,
@@ -89,12 +91,14 @@ impl Role for CustomerRole {
             .add_service(GroupServiceServer::new(Groups(ctx.clone())))
             .add_service(ValueServiceServer::new(Values(ctx.clone())))
             .add_service(ImportServiceServer::new(Imports(ctx.clone())))
+            .add_service(RetentionServiceServer::new(Retention(ctx.clone())))
             .add_service(PrivacyServiceServer::new(Privacy::new(ctx.clone(), |service| {
                 context.peers.channel(service)
             })));
         let standing = value::consumer(rule, context.clock.clone(), context.ids.clone());
         let mut workers = vec![
             staffing::worker(context, self.name(), LOOK_EVERY, leads::Release),
+            retention::worker(&ctx),
             Worker::new("rewrap", REWRAP_EVERY, Arc::new(rewrap)),
             Ranker::worker(context.db.clone(), context.clock.clone(), context.ids.clone(), rule),
         ];

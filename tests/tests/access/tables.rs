@@ -97,6 +97,7 @@ fn oracle_of(table: &str) -> Option<String> {
         // The business of who reaches the whole group: who was erased; and of the sign-in alone.
         "customer.erasures"
         | "customer.erasure_answers"
+        | "customer.retention_rules"
         | "identity.sessions"
         | "identity.refresh_tokens"
         | "identity.sign_in_failures"

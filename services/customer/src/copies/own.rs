@@ -20,12 +20,14 @@ use crate::{
 };
 
 /// How something is found or kept, and not what is known: keys, hashes, words of searches, and files in which others stand, too.
-const NOT_KNOWLEDGE: [&str; 9] = [
+const NOT_KNOWLEDGE: [&str; 11] = [
     "customer_keys",
     "erased_customers",
     "erasures",
     "file_labels",
     "import_chunks",
+    "import_keys",
+    "import_twins",
     "imports",
     "name_keys",
     "named_files",

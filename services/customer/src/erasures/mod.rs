@@ -23,6 +23,7 @@ use foursight_proto::customer::v1::{
 use tonic::{Request, Response, Status};
 
 pub(crate) use answers::consumer;
+pub(crate) use request::erase_when_due;
 pub(crate) use row::of_customer;
 
 use foursight_runtime::PeerChannel;

@@ -8,12 +8,15 @@ use foursight_proto::customer::{
     v1::{Erasure, ErasureGround, ErasureState, RequestErasureRequest},
 };
 use foursight_runtime::{erasure, record};
+use jiff::Timestamp;
 use serde_json::json;
+use tonic::Code;
 
 use crate::{
     context::Context,
     customers::{self, CustomerError},
     erasures::{ErasureError, OTHERS, answers, obstacles::obstacles, row},
+    retention,
 };
 
 /// What a reference may have.
@@ -23,7 +26,15 @@ struct Command {
     customer: CustomerId,
     ground: ErasureGround,
     reference: String,
-    etag: String,
+    unless: Unless,
+}
+
+/// What the erasure rests on, and must still hold when the file is locked.
+enum Unless {
+    /// The file is another one than that of this etag.
+    Changed(String),
+    /// Something has happened with the customer since.
+    CameBack(Timestamp),
 }
 
 /// Erases a customer here, and tells the others.
@@ -55,11 +66,39 @@ pub(super) async fn request(
     let key = RequestKey::of(request_id, &content);
     let (key, command) = (
         key.as_ref(),
-        Command { customer, ground, reference: content.reference.clone(), etag: content.etag.clone() },
+        Command {
+            customer,
+            ground,
+            reference: content.reference.clone(),
+            unless: Unless::Changed(content.etag.clone()),
+        },
     );
     let id = replay::once(key, |key| made_before(ctx, caller, key), write(ctx, caller, command, key)).await?;
     let mut tx = ctx.db.begin(caller).await?;
     row::read(&mut tx, id).await
+}
+
+/// Erases a customer with whom nothing has happened since `before`, because what the data were kept for is over. Answers whether it
+/// was done: who came back, has something that stands against it or is gone already is left as it is.
+///
+/// # Errors
+/// `UNAVAILABLE` while the database is away.
+pub(crate) async fn erase_when_due(ctx: &Context, customer: CustomerId, before: Timestamp) -> Result<bool> {
+    let command = Command {
+        customer,
+        ground: ErasureGround::PurposeFulfilled,
+        reference: String::new(),
+        unless: Unless::CameBack(before),
+    };
+    match write(ctx, &Principal::service("customer"), command, None).await {
+        Ok(done) => Ok(done.is_some()),
+        Err(refused)
+            if matches!(refused.code(), Code::NotFound | Code::Aborted | Code::FailedPrecondition) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Codes only: it stays for good.
@@ -84,7 +123,7 @@ async fn write(
     command: Command,
     key: Option<&RequestKey>,
 ) -> Result<Option<ErasureId>> {
-    let Command { customer, ground, reference, etag } = command;
+    let Command { customer, ground, reference, unless } = command;
     let (now, id) = (ctx.now(), ctx.ids.next::<ErasureId>());
     let mut tx = ctx.db.begin(caller).await?;
     // Whoever begins or does anything with the customer waits for this lock, and finds no such customer.
@@ -95,7 +134,11 @@ async fn write(
     .fetch_optional(&mut *tx)
     .await?;
     let Some(version) = version else { return Err(row::gone(&mut tx, customer).await?) };
-    if etag != customers::etag(version) {
+    let holds = match unless {
+        Unless::Changed(etag) => etag == customers::etag(version),
+        Unless::CameBack(since) => retention::is_due(&mut tx, customer, since).await?,
+    };
+    if !holds {
         return Err(CustomerError::Changed.into());
     }
     let obstacles = obstacles(&mut tx, customer).await?;

@@ -27,6 +27,7 @@ mod plates;
 mod presented;
 mod receptions;
 mod repeats;
+mod retention;
 mod scope;
 mod searching;
 mod standing;
