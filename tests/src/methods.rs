@@ -283,6 +283,13 @@ fn body_of_files(method: &str, names: &Names) -> Option<Value> {
         "CorrectStage" => {
             json!({ "store": store, "stage": "LIFE_CYCLE_STAGE_DORMANT", "reason": "一年没有联系" })
         }
+        // As it is without a rule.
+        "UpdateRetentionRule" => json!({ "kind": "RETENTION_KIND_LOST_LEADS", "keepMonths": 0 }),
+        "ExportCustomerData" => json!({ "reason": "the customer asked for a copy" }),
+        // With an etag that no file has: a sound request that erases nobody whom another test needs.
+        "RequestErasure" => json!({
+            "ground": "ERASURE_GROUND_CUSTOMER_REQUEST", "reference": "2026/0001", "etag": "of no file",
+        }),
         "UpdateVehicle" => {
             let insurance =
                 json!({ "insurer": "示例财险", "endDate": { "year": 2027, "month": 3, "day": 1 } });

@@ -74,6 +74,13 @@ impl Names {
         .fetch_one(&mut *owner)
         .await?;
         names.insert("segments", format!("segments/{segment}"));
+        let erasure: Uuid = sqlx::query_scalar(
+            "INSERT INTO customer.erasures (id, customer_id, state, ground, reference, requester, services, request_time)
+             VALUES (gen_random_uuid(), gen_random_uuid(), 1, 1, '', 'staff/nobody', '{}', now()) RETURNING id",
+        )
+        .fetch_one(&mut *owner)
+        .await?;
+        names.insert("erasures", format!("erasures/{erasure}"));
         // Who may be put in charge of anything: a lead, a visit, a case.
         names.insert("staff", api.person(Role::Supervisor, &story.store).await?.name);
         Ok(Self(names))

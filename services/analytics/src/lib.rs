@@ -4,6 +4,7 @@
 //! store and month when somebody asks. Nothing is added up in advance, so the screen, the API and a rebuilt copy give the
 //! same number by construction, and a fact that comes late changes the month that it belongs to.
 
+mod customers;
 mod facts;
 mod measures;
 mod rebuild;

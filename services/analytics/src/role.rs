@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use foursight_messaging::ConsumerSpec;
 use foursight_proto::analytics::v1::measure_service_server::MeasureServiceServer;
-use foursight_runtime::{Role, RoleContext, RoleParts, Worker};
+use foursight_runtime::{Role, RoleContext, RoleParts, Worker, customer_data};
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
 use crate::{
+    customers::erased,
     facts::{self, Facts},
     measures::MeasureApi,
     rebuild::Progress,
@@ -42,8 +43,12 @@ impl Role for AnalyticsRole {
 
     async fn build(&self, ctx: &RoleContext) -> anyhow::Result<RoleParts> {
         Ok(RoleParts {
-            routes: Routes::new(MeasureServiceServer::new(MeasureApi::new(ctx.db.clone()))),
-            consumers: vec![ConsumerSpec::projection(PURPOSE, &facts::sources(), Arc::new(Facts))],
+            routes: Routes::new(MeasureServiceServer::new(MeasureApi::new(ctx.db.clone())))
+                .add_service(customer_data::server(ctx.db.clone())),
+            consumers: vec![
+                ConsumerSpec::projection(PURPOSE, &facts::sources(), Arc::new(Facts)),
+                erased::consumer(ctx),
+            ],
             workers: vec![Worker::new("rebuild", LOOK_EVERY, Arc::new(Progress { db: ctx.db.clone() }))],
             ..RoleParts::default()
         })

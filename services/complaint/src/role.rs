@@ -9,15 +9,15 @@ use foursight_proto::{
     identity::events::v1::{StaffChanged, StoreChanged},
     notification::events::v1::CallTaskCompleted,
 };
-use foursight_runtime::{Role, RoleContext, RoleParts, Worker, merging, staffing};
+use foursight_runtime::{Role, RoleContext, RoleParts, Worker, customer_data, merging, staffing};
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
 use crate::{
     breaches::Breaches,
     cases::{Cases, Desk, Release},
+    customers::{erased, merged::Merged},
     intake::Intake,
-    merged::Merged,
     stores::{People, Stores},
 };
 
@@ -55,7 +55,8 @@ impl Role for ComplaintRole {
         };
         let breaches = Breaches { db: ctx.db.clone(), clock: ctx.clock.clone(), ids: ctx.ids.clone() };
         Ok(RoleParts {
-            routes: Routes::new(CaseServiceServer::new(Cases(desk))),
+            routes: Routes::new(CaseServiceServer::new(Cases(desk)))
+                .add_service(customer_data::server(ctx.db.clone())),
             consumers: vec![
                 ConsumerSpec::new("intake", &[Source::event::<CallTaskCompleted>()], Arc::new(intake)),
                 // Hears of staff, too, for the release before, which shares the durable; here another one keeps them.
@@ -67,6 +68,7 @@ impl Role for ComplaintRole {
                 // On its own, so that it hears again of who was told before their roles were kept.
                 ConsumerSpec::new("staff", &[Source::event::<StaffChanged>()], Arc::new(People)),
                 merging::consumer(Merged),
+                erased::consumer(ctx),
             ],
             workers: vec![
                 Worker::new("breaches", LOOK_EVERY, Arc::new(breaches)),

@@ -9,7 +9,8 @@ use foursight_proto::customer::v1::{
     duplicate_service_server::DuplicateServiceServer, export_service_server::ExportServiceServer,
     group_service_server::GroupServiceServer, import_service_server::ImportServiceServer,
     lead_service_server::LeadServiceServer, merge_service_server::MergeServiceServer,
-    reception_service_server::ReceptionServiceServer, segment_service_server::SegmentServiceServer,
+    privacy_service_server::PrivacyServiceServer, reception_service_server::ReceptionServiceServer,
+    retention_service_server::RetentionServiceServer, segment_service_server::SegmentServiceServer,
     tag_service_server::TagServiceServer, value_service_server::ValueServiceServer,
     vehicle_people_service_server::VehiclePeopleServiceServer, vehicle_service_server::VehicleServiceServer,
     visit_service_server::VisitServiceServer,
@@ -26,6 +27,7 @@ use crate::{
     deliveries::Deliveries,
     duplicates::{self, Duplicates},
     exports::Exports,
+    erasures::{self, Privacy},
     groups::Groups,
     imports::{self, Imports},
     leads::{self, Leads},
@@ -33,6 +35,7 @@ use crate::{
     people::People,
     receptions::Receptions,
     segments::{self, Segments},
+    retention::{self, Retention},
     settings::CustomerSettings,
     staff::{self, Colleagues},
     store_days::StoreDays,
@@ -97,10 +100,15 @@ impl Role for CustomerRole {
             .add_service(SegmentServiceServer::new(Segments(ctx.clone())))
             .add_service(ExportServiceServer::new(Exports::new(ctx.clone())))
             .add_service(DuplicateServiceServer::new(Duplicates(ctx.clone())))
-            .add_service(MergeServiceServer::new(Merges(ctx.clone())));
+            .add_service(MergeServiceServer::new(Merges(ctx.clone())))
+            .add_service(RetentionServiceServer::new(Retention(ctx.clone())))
+            .add_service(PrivacyServiceServer::new(Privacy::new(ctx.clone(), |service| {
+                context.peers.channel(service)
+            })));
         let standing = value::consumer(rule, context.clock.clone(), context.ids.clone());
         let mut workers = vec![
             staffing::worker(context, self.name(), LOOK_EVERY, leads::Release),
+            retention::worker(&ctx),
             Worker::new("rewrap", REWRAP_EVERY, Arc::new(rewrap)),
             Ranker::worker(context.db.clone(), context.clock.clone(), context.ids.clone(), rule),
             duplicates::Pass::worker(context.db.clone(), context.clock.clone(), context.ids.clone()),
@@ -115,6 +123,7 @@ impl Role for CustomerRole {
                 name_keys::consumer(),
                 standing,
                 segments::keep::consumer(),
+                erasures::consumer(context.clock.clone()),
             ],
             workers,
             ..RoleParts::default()

@@ -51,8 +51,28 @@ pub(crate) enum Command {
     AnalyticsRebuild(Config),
     /// Checks that nobody changed the audit logs or cut their ends off.
     Audit(Config),
+    /// Proves that an erased customer is gone.
+    Erasure(Erasure),
     /// Tells what each master key of personal data seals; adds one to a private stack, or drops one.
     Keys(Keys),
+}
+
+/// Erasures of customers.
+#[derive(Debug, Args)]
+pub(crate) struct Erasure {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    #[command(subcommand)]
+    pub(crate) command: ErasureCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ErasureCommand {
+    /// Holds the certificate of an erasure against every table of every service and every stream.
+    Verify {
+        /// The customer's or the erasure's id, `customers/…` or `erasures/…`.
+        id: String,
+    },
 }
 
 /// Master keys.

@@ -7,6 +7,7 @@ mod dead_letters;
 mod demo;
 mod doctor;
 mod export;
+mod erasure;
 mod import;
 mod keys;
 mod migrate;
@@ -46,6 +47,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::DeadLetters(letters) => dead_letters::run(&letters).await,
         Command::AnalyticsRebuild(config) => analytics_rebuild::run(&config).await,
         Command::Audit(config) => audit::run(&config).await,
+        Command::Erasure(arguments) => erasure::run(&arguments).await,
         Command::Keys(arguments) => keys::run(&arguments).await,
     }
 }

@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod demo;
 pub mod export;
+pub mod erasure;
 pub mod import;
 pub mod keys;
 pub mod roles;

@@ -7,7 +7,7 @@
 //! | `gate` | the policy gate: consent, quiet hours, expiry; pure |
 //! | `channels` | the ways to a customer: e-mail |
 //! | `templates` | the words, in Chinese and English |
-//! | `merged` | calls and messages follow when the customer service makes two files one |
+//! | `customers` | what becomes of customers: who was erased, whose files were merged |
 //! | `stores` | what identity tells about stores and staff |
 //!
 //! No name, number or address of a customer is kept here: the dispatcher asks the customer service at the moment of sending and
@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use foursight_proto::notification::v1::{
     call_task_service_server::CallTaskServiceServer, message_service_server::MessageServiceServer,
 };
-use foursight_runtime::{Role, RoleContext, RoleParts, Worker, merging, staffing};
+use foursight_runtime::{Role, RoleContext, RoleParts, Worker, customer_data, merging, staffing};
 use jiff::tz::TimeZone;
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
@@ -28,8 +28,8 @@ use tonic::service::Routes;
 pub mod bulk;
 mod call_tasks;
 mod channels;
+mod customers;
 mod gate;
-mod merged;
 mod messages;
 mod settings;
 mod stores;
@@ -63,7 +63,8 @@ impl Role for NotificationRole {
         let call_tasks = call_tasks::CallTasks { db: ctx.db.clone(), clock: clock.clone(), ids: ids.clone() };
         let messages = messages::Messages { db: ctx.db.clone() };
         let routes = Routes::new(CallTaskServiceServer::new(call_tasks))
-            .add_service(MessageServiceServer::new(messages));
+            .add_service(MessageServiceServer::new(messages))
+            .add_service(customer_data::server(ctx.db.clone()));
 
         let calls = call_tasks::plan::CallPlanner {
             clock: clock.clone(),
@@ -81,7 +82,8 @@ impl Role for NotificationRole {
             calls.consumer(),
             first_service.consumer(),
             cases.consumer(),
-            merging::consumer(merged::Merged),
+            merging::consumer(customers::merged::Merged),
+            customers::erased::consumer(ctx),
         ];
 
         let dispatch = messages::dispatch::Dispatch {

@@ -171,7 +171,7 @@ fn every_change_that_the_story_made_is_on_record() -> Result<()> {
 
 /// What every service has on record, and what some have besides.
 const ON_RECORD: [(&str, &[&str]); 5] = [
-    ("identity", &["audit", "audit_seals", "step_requests"]),
+    ("identity", &["audit", "audit_seals", "erased_customers", "step_requests"]),
     (
         "customer",
         &[
@@ -179,6 +179,7 @@ const ON_RECORD: [(&str, &[&str]); 5] = [
             "audit_seals",
             "consents",
             "deliveries",
+            "erased_customers",
             "export_ends",
             "exports",
             "facts",
@@ -192,9 +193,23 @@ const ON_RECORD: [(&str, &[&str]); 5] = [
             "vehicle_facts",
         ],
     ),
-    ("notification", &["audit", "audit_seals", "call_attempts", "message_decisions", "step_requests"]),
-    ("complaint", &["audit", "audit_seals", "categories", "clock_policies", "step_requests", "steps"]),
-    ("analytics", &["audit", "audit_seals", "step_requests"]),
+    (
+        "notification",
+        &["audit", "audit_seals", "call_attempts", "erased_customers", "message_decisions", "step_requests"],
+    ),
+    (
+        "complaint",
+        &[
+            "audit",
+            "audit_seals",
+            "categories",
+            "clock_policies",
+            "erased_customers",
+            "step_requests",
+            "steps",
+        ],
+    ),
+    ("analytics", &["audit", "audit_seals", "erased_customers", "step_requests"]),
 ];
 
 #[test]

@@ -62,6 +62,14 @@ fn no_service_reads_or_writes_another_s_schema() -> Result<()> {
             let mut role = world.service(service).await?;
             run(&mut role, "SET foursight.reach = '*'").await?;
             for other in SERVICES.into_iter().filter(|other| *other != service) {
+                for function in [
+                    "erase_customer(gen_random_uuid(), now())",
+                    "erasable(gen_random_uuid())",
+                    "traces_of(gen_random_uuid())",
+                    "copy_of(gen_random_uuid())",
+                ] {
+                    refused(&mut role, &format!("SELECT * FROM {other}.{function}")).await?;
+                }
                 for table in tables(&mut owner, other).await? {
                     refused(&mut role, &format!("SELECT FROM {} LIMIT 1", table.name)).await?;
                     refused(&mut role, &format!("DELETE FROM {}", table.name)).await?;

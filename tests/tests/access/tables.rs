@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 /// Every service has these; they hold ids and codes, no client's request reads them, and the relay and the consumers go
 /// through them for all stores.
-const SHARED: [&str; 8] = [
+const SHARED: [&str; 10] = [
     "outbox",
     "inbox",
     "audit",
@@ -16,6 +16,9 @@ const SHARED: [&str; 8] = [
     "_messaging_migrations",
     "_audit_migrations",
     "_step_migrations",
+    "_erasure_migrations",
+    // Ids of who is nobody any more.
+    "erased_customers",
 ];
 
 /// Tables without anything that belongs to a store or a customer.
@@ -104,8 +107,11 @@ fn oracle_of(table: &str) -> Option<String> {
         "identity.staff" => {
             "id IN (SELECT staff_id FROM identity.staff_stores WHERE store_id = $store)".to_owned()
         }
-        // The business of the sign-in alone.
-        "identity.sessions"
+        // The business of who reaches the whole group: who was erased; and of the sign-in alone.
+        "customer.erasures"
+        | "customer.erasure_answers"
+        | "customer.retention_rules"
+        | "identity.sessions"
         | "identity.refresh_tokens"
         | "identity.sign_in_failures"
         | "identity.signing_keys" => "false".to_owned(),

@@ -1,6 +1,7 @@
 //! What happens when a process, a server or a server's memory is lost: nothing that was acknowledged, and no effect twice.
 
 mod away;
+mod erased;
 mod keys;
 mod kills;
 mod ledger;

@@ -6,7 +6,7 @@ use foursight_access::{Principal, audit};
 use foursight_kernel::{CaseId, Error, RequestKey, Result, StaffId, Violations, sql};
 use foursight_messaging::{NewEvent, outbox};
 use foursight_proto::complaint::v1 as proto;
-use foursight_runtime::step;
+use foursight_runtime::{erasure, step};
 use jiff::Timestamp;
 use prost::Message;
 use serde_json::Value;
@@ -75,6 +75,8 @@ pub(crate) async fn step(desk: &Desk, caller: &Principal, asked: Asked, order: O
     let by = caller.require_staff()?;
     let now = desk.clock.now();
     let mut tx = desk.db.begin(caller).await?;
+    // A customer who is erased meanwhile is erased with what is written here.
+    erasure::hold(&mut tx).await?;
     let mut case = row::lock(&mut tx, asked.id).await?.ok_or(CaseError::NotFound)?;
     if !step::is_new(&mut tx, asked.key.as_ref(), case.store, now).await? {
         return Ok(case.to_proto());

@@ -3,6 +3,7 @@
 use foursight_access::{Principal, Reach};
 use foursight_kernel::{CaseId, CustomerId, Error, RequestKey, Result, StoreId, Violations, replay};
 use foursight_proto::complaint::v1::{Case, CaseKind, CreateCaseRequest, IntakeChannel, Severity};
+use foursight_runtime::erasure;
 use sqlx::PgConnection;
 use tonic::metadata::AsciiMetadataValue;
 
@@ -46,6 +47,12 @@ pub(crate) async fn create(
         );
     }
     let mut tx = desk.db.begin(caller).await?;
+    // Erased since it was looked up.
+    if let Some(customer) = customer
+        && !erasure::lives(&mut tx, customer).await?
+    {
+        v.push("case.customer", "must be a customer of the caller's stores");
+    }
     if !category.is_empty() && !category::selectable(&mut tx, &category).await? {
         v.push("case.category", "must be the code of a category");
     }

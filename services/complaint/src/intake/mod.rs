@@ -15,7 +15,7 @@ use foursight_proto::{
         v1::{CallTask, GetCallTaskRequest, Satisfaction, call_task_service_client::CallTaskServiceClient},
     },
 };
-use foursight_runtime::PeerChannel;
+use foursight_runtime::{PeerChannel, erasure};
 use sqlx::PgConnection;
 
 use crate::cases::{self, NewCase};
@@ -42,6 +42,13 @@ impl Handler for Intake {
         }
         let call_task = CallTaskId::parse_name(&completed.call_task).map_err(permanent)?;
         let store = StoreId::parse_name(&completed.store).map_err(permanent)?;
+        let customer = CustomerId::parse_name(&completed.customer).ok();
+        // Nobody is there any more whose complaint it could be.
+        if let Some(customer) = customer
+            && !erasure::lives(&mut *tx, customer).await?
+        {
+            return Ok(());
+        }
         if is_taken(tx, call_task).await? {
             return Ok(());
         }
@@ -52,7 +59,7 @@ impl Handler for Intake {
         let selectable = cases::selectable(tx, &completed.category).await?;
         let new = NewCase {
             store,
-            customer: CustomerId::parse_name(&completed.customer).ok(),
+            customer,
             kind: CaseKind::Complaint,
             channel: IntakeChannel::FollowUpCall,
             category: if selectable { completed.category } else { OTHER.to_owned() },

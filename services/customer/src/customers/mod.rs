@@ -46,7 +46,7 @@ use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 
 pub(crate) use birthday::tell_next as tell_next_birthdays;
-pub(crate) use file::{FileRow, FilesById, Shown, date_to_proto, open_all, read, rows_of};
+pub(crate) use file::{FileRow, FilesById, Shown, date_to_proto, etag, open_all, read, rows_of};
 #[cfg(test)]
 pub(crate) use keys::tests;
 pub(crate) use keys::{KeyRing, WrappedKey};

@@ -21,7 +21,8 @@ pub(crate) async fn link(
     now: Timestamp,
 ) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO customer.customer_stores (customer_id, store_id, start_time) VALUES ($1, $2, $3)
+        "INSERT INTO customer.customer_stores (customer_id, store_id, start_time)
+         SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM customer.erased_customers e WHERE e.customer_id = $1)
          ON CONFLICT DO NOTHING",
         customer.uuid(),
         store.uuid(),

@@ -29,7 +29,7 @@ pub(super) async fn list(
     let rows = sqlx::query_as!(
         MergeRow,
         r#"SELECT m.id, m.survivor_id, m.absorbed_id, m.store_id, m.staff_id, m.reason, m.taken, m.merge_time, m.undo_until,
-                  m.undo_time, m.undo_staff_id, m.undo_reason, m.survivor_id AS "survivor_now?"
+                  m.undo_time, m.undo_staff_id, m.undo_reason, m.remove_time, m.survivor_id AS "survivor_now?"
            FROM customer.merges m
            WHERE m.survivor_id = $1 AND ($2::uuid IS NULL OR m.id < $2)
            ORDER BY m.id DESC LIMIT $3"#,

@@ -21,6 +21,8 @@ pub(super) struct MergeRow {
     pub(super) undo_time: Option<sql::Timestamp>,
     pub(super) undo_staff_id: Option<Uuid>,
     pub(super) undo_reason: String,
+    /// When what it takes to undo it was removed.
+    pub(super) remove_time: Option<sql::Timestamp>,
     /// Whose file the survivor's is now.
     pub(super) survivor_now: Option<Uuid>,
 }
@@ -33,7 +35,7 @@ pub(super) async fn find(tx: &mut PgConnection, id: MergeId) -> Result<MergeRow>
     let row = sqlx::query_as!(
         MergeRow,
         r#"SELECT m.id, m.survivor_id, m.absorbed_id, m.store_id, m.staff_id, m.reason, m.taken, m.merge_time, m.undo_until,
-                  m.undo_time, m.undo_staff_id, m.undo_reason, customer.survivor_of(m.survivor_id) AS survivor_now
+                  m.undo_time, m.undo_staff_id, m.undo_reason, m.remove_time, customer.survivor_of(m.survivor_id) AS survivor_now
            FROM customer.merges m WHERE m.id = $1 FOR NO KEY UPDATE OF m"#,
         id.uuid(),
     )
@@ -68,7 +70,7 @@ impl MergeRow {
     pub(super) fn require_undoable(&self, now: jiff::Timestamp) -> Result<(), MergeError> {
         match self.survivor_now.filter(|now| *now != self.survivor_id) {
             _ if self.undo_time.is_some() => Err(MergeError::Undone),
-            _ if self.undo_until.to_jiff() <= now => Err(MergeError::Final),
+            _ if self.undo_until.to_jiff() <= now || self.remove_time.is_some() => Err(MergeError::Final),
             Some(by) => Err(MergeError::SurvivorAbsorbed(by.into())),
             None => Ok(()),
         }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use foursight_kernel::{CustomerId, Error, StoreId, sql};
 use foursight_messaging::{ConsumerSpec, HandleError, Projection, Received, Source};
 use foursight_proto::customer::events::v1::CustomerRemoved;
+use foursight_runtime::erasure;
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -88,6 +89,8 @@ impl Rows {
         }
         // What is told of a file that was absorbed meanwhile is the survivor's: no merge comes between looking and writing.
         sqlx::query!(r#"SELECT customer.lock_merges(false) AS "locked?""#).fetch_one(&mut *tx).await?;
+        // A customer who is erased meanwhile is erased after this, or is not there.
+        erasure::hold(&mut *tx).await?;
         sqlx::query!(
             "INSERT INTO customer.timeline_entries
                  (customer_id, event_id, kind, resource, store_id, occur_time, place, details, first_customer_id)
@@ -101,6 +104,8 @@ impl Rows {
              CROSS JOIN LATERAL (
                  SELECT CASE WHEN c.merged_into IS NULL THEN c.id ELSE customer.survivor_of(c.id) END
              ) AS its (customer_id)
+             -- Not of who was erased since the merge.
+             WHERE c.merged_into IS NULL OR EXISTS (SELECT FROM customer.customers s WHERE s.id = its.customer_id)
              ORDER BY its.customer_id, e.event_id, c.merged_into NULLS FIRST
              ON CONFLICT (customer_id, event_id) DO UPDATE
              SET kind = excluded.kind, resource = excluded.resource, place = excluded.place, details = excluded.details",

@@ -15,6 +15,7 @@ use foursight_proto::{
         v1::{CallTaskKind, CallTaskState},
     },
 };
+use foursight_runtime::erasure;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -50,6 +51,10 @@ impl CallPlanner {
         let now = self.clock.now();
         // History that comes late, for example by an import: nobody can call in time any more.
         if occasion.due <= now {
+            return Ok(());
+        }
+        // Who was erased meanwhile is not called.
+        if !erasure::lives(&mut *tx, occasion.customer).await? {
             return Ok(());
         }
         let id: CallTaskId = self.ids.next();

@@ -15,6 +15,7 @@ use foursight_proto::notification::{
     events::v1::{CallAttempted, CallTaskCompleted},
     v1::{CallResult, CallTask, CallTaskState, RecordCallAttemptRequest, Satisfaction},
 };
+use foursight_runtime::erasure;
 use jiff::Timestamp;
 use serde_json::json;
 use sqlx::PgConnection;
@@ -45,6 +46,8 @@ pub(super) async fn record_attempt(
     let now = service.clock.now();
 
     let mut tx = service.db.begin(caller).await?;
+    // A customer who is erased meanwhile is erased with what is written here.
+    erasure::hold(&mut tx).await?;
     // The lock makes attempts at the same task, repeated requests too, come one after the other.
     let task = rows::lock(&mut tx, command.task).await?.ok_or(CallTaskError::NotFound)?;
     if !is_repeat(&mut tx, &command).await? {

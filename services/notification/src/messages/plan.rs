@@ -9,6 +9,7 @@ use foursight_proto::{
         v1::{MessageChannel, MessageKind, MessageState},
     },
 };
+use foursight_runtime::erasure;
 use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -35,7 +36,11 @@ pub(super) struct Planned {
 }
 
 /// Writes a plan down, and tells the others. All our messages are of the purpose SERVICE and go by e-mail, so far.
+/// Nobody is written to who was erased meanwhile.
 pub(super) async fn plan(tx: &mut PgConnection, ids: &Ids, now: Timestamp, plan: Planned) -> Result<()> {
+    if !erasure::lives(&mut *tx, plan.customer).await? {
+        return Ok(());
+    }
     let id: MessageId = ids.next();
     let planned = sqlx::query!(
         "INSERT INTO notification.messages

@@ -17,6 +17,9 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             "tag.write",
             "customer.import",
             "customer.reveal",
+            // Who owns privacy.
+            "customer.erase",
+            "customer.copy",
             "consent.write",
             "lead.assign",
             "complaint.write",

@@ -127,6 +127,8 @@ ids! {
     MergeId = "merges";
     /// Two files that may be of one customer.
     DuplicateId = "duplicates";
+    /// That a customer was erased, and the proof of it.
+    ErasureId = "erasures";
     /// A record of consent.
     ConsentId = "consents";
     /// A vehicle's file.

@@ -179,6 +179,16 @@ impl Bus {
     /// # Errors
     /// `UNAVAILABLE` while NATS is away.
     pub async fn history(&self, service: &str) -> Result<Vec<Received>> {
+        let mut events = Vec::new();
+        self.look_through(service, |event| events.push(event)).await?;
+        Ok(events)
+    }
+
+    /// Shows every event that a service's stream keeps, in order, whatever their number.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` while NATS is away.
+    pub async fn look_through(&self, service: &str, mut look: impl FnMut(Received)) -> Result<()> {
         let stream = self.jetstream.get_stream(self.topology.stream(service)).await.map_err(unavailable)?;
         let state = stream.get_info().await.map_err(unavailable)?.state;
         let places = state.first_sequence.max(1)..=state.last_sequence;
@@ -191,8 +201,13 @@ impl Bus {
                 Err(error) => Err(unavailable(error)),
             }
         };
-        let events = futures::stream::iter(places).map(read).buffered(READ_AHEAD);
-        events.try_filter_map(|event| async move { Ok(event) }).try_collect().await
+        let mut events = std::pin::pin!(futures::stream::iter(places).map(read).buffered(READ_AHEAD));
+        while let Some(event) = events.try_next().await? {
+            if let Some(event) = event {
+                look(event);
+            }
+        }
+        Ok(())
     }
 
     /// Tells an event in a service's name without its outbox: for tools, and for tests of one service alone.

@@ -1,9 +1,11 @@
 //! What every role runs on: configuration, telemetry, life cycle, listeners, layers, the database with its scoped
 //! transactions, the trait that a role implements, and the directory of peers.
 
+pub mod customer_data;
 pub mod database;
 pub mod deadline;
 pub mod edge;
+pub mod erasure;
 pub mod health;
 pub mod keys;
 pub mod merging;

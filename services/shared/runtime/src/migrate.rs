@@ -14,6 +14,7 @@ use sqlx::{
 
 static REACH: Migrator = sqlx::migrate!();
 static STEPS: Migrator = sqlx::migrate!("./step_migrations");
+static ERASURE: Migrator = sqlx::migrate!("./erasure_migrations");
 static AUDIT: Migrator = sqlx::migrate!("../access/migrations");
 
 /// What the comment on a table begins with that is only ever added to.
@@ -77,6 +78,7 @@ async fn migrate_schema(connection: &mut PgConnection, schema: &Schema<'_>) -> R
         .await?;
     with_table(&AUDIT, &format!("{service}._audit_migrations")).run(&mut *connection).await?;
     with_table(&STEPS, &format!("{service}._step_migrations")).run(&mut *connection).await?;
+    with_table(&ERASURE, &format!("{service}._erasure_migrations")).run(&mut *connection).await?;
     with_table(schema.migrator, &format!("{service}._migrations")).run(&mut *connection).await?;
 
     let mut grants = vec![
@@ -85,7 +87,7 @@ async fn migrate_schema(connection: &mut PgConnection, schema: &Schema<'_>) -> R
         format!("GRANT USAGE ON ALL SEQUENCES IN SCHEMA {service} TO {role}"),
         format!(
             "REVOKE ALL ON {service}._migrations, {service}._messaging_migrations, {service}._audit_migrations,
-                 {service}._step_migrations FROM {role}"
+                 {service}._step_migrations, {service}._erasure_migrations FROM {role}"
         ),
     ];
     for table in relations(connection, service, &["r", "p"], APPEND_ONLY).await? {

@@ -1,0 +1,4 @@
+//! What becomes of customers, as the customer service tells it.
+
+pub(crate) mod erased;
+pub(crate) mod merged;
