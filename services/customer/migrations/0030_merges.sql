@@ -323,7 +323,8 @@ BEGIN
     WHERE a.attrelid = 'customer.customers'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
       AND a.attname <> 'id';
     EXECUTE format(
-        'UPDATE customers c SET (%s) = (SELECT %s FROM jsonb_populate_record(NULL::customers, $1)) WHERE c.id = ($1 ->> ''id'')::uuid',
+        -- What the row has more than was kept stays.
+        'UPDATE customers c SET (%s) = (SELECT %s FROM jsonb_populate_record(c, $1)) WHERE c.id = ($1 ->> ''id'')::uuid',
         columns, columns)
     USING its_row;
 END
