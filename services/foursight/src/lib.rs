@@ -3,8 +3,8 @@
 
 pub mod audit;
 pub mod demo;
-pub mod export;
 pub mod erasure;
+pub mod export;
 pub mod import;
 pub mod keys;
 pub mod roles;

@@ -67,6 +67,7 @@ impl World {
 async fn who_is_about_to_be_entered_is_compared_with_who_is_there() {
     let world = World::start().await;
     let known = world.open_born(&world.here, "王小明", "13800000001").await;
+    world.stack.clock.advance(SignedDuration::from_secs(1));
     let elsewhere = world.open_born(&world.there, "王小明", "13900000001").await;
     world.stack.settled().await.unwrap();
 

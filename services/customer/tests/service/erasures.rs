@@ -5,12 +5,12 @@ use foursight_proto::{
     analytics::events::v1::CustomerDataErased as ByAnalytics,
     complaint::events::v1::CustomerDataErased as ByComplaint,
     customer::{
-        events::v1::{CustomerErased, VisitCompleted},
+        events::v1::{CustomerErased, LeadCreated, VisitCompleted},
         v1::{
             Consent, ConsentState, ContactKind, Customer, ErasedTable, Erasure, ErasureGround, ErasureState,
-            GetErasureRequest, ListCustomersRequest, ListErasuresRequest, PreviewErasureRequest,
-            PreviewErasureResponse, Purpose, RecordConsentRequest, RequestErasureRequest,
-            privacy_service_client::PrivacyServiceClient,
+            GetErasureRequest, ListCustomersRequest, ListErasuresRequest, MergeCustomersRequest,
+            PreviewErasureRequest, PreviewErasureResponse, Purpose, RecordConsentRequest,
+            RequestErasureRequest, UndoMergeRequest, privacy_service_client::PrivacyServiceClient,
         },
     },
     identity::v1::Role,
@@ -204,7 +204,14 @@ async fn the_last_answer_seals_what_all_have_done_and_what_came_late_is_gone() {
     let id = CustomerId::parse_name(&customer.name).unwrap();
     let erasure = world.erase(&director, &customer.name).await;
     let told = world.stack.told::<CustomerErased>().await.unwrap();
-    assert_eq!(told, [CustomerErased { customer: customer.name.clone(), erasure: erasure.name.clone() }]);
+    assert_eq!(
+        told,
+        [CustomerErased {
+            customer: customer.name.clone(),
+            erasure: erasure.name.clone(),
+            absorbed: Vec::new(),
+        }]
+    );
 
     // Something was under way when the file went, and something is told late.
     sqlx::query(
@@ -343,4 +350,46 @@ async fn a_car_in_the_workshop_stands_against_it() {
     let car = world.vehicle(&director, &car.name).await.unwrap();
     assert_eq!((car.owner.as_str(), car.plate.as_str()), ("", ""));
     assert_eq!(refusal(world.vehicle(&world.here, &car.name).await).0, Code::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_merged_is_erased_as_one() {
+    let world = World::start().await;
+    let director = world.director();
+    let customer = world.somebody().await;
+    let other = world.open(&world.here, world.hangzhou, "忘川事例", "13800008802").await;
+    let request = MergeCustomersRequest {
+        name: customer.name.clone(),
+        other: other.name.clone(),
+        store: world.hangzhou.name(),
+        reason: "忘川本人来过".to_owned(),
+        ..MergeCustomersRequest::default()
+    };
+    let merge = world.merges(&world.here).merge_customers(request).await.unwrap().into_inner();
+    world.stack.settled().await.unwrap();
+    world.erase(&director, &customer.name).await;
+    world.stack.settled().await.unwrap();
+
+    let told = world.stack.told::<CustomerErased>().await.unwrap();
+    assert_eq!(told[0].absorbed, [other.name.clone()]);
+    let owner = world.stack.owner().await.unwrap();
+    for said in [NAME, "忘川", EMAIL] {
+        let left: Vec<_> = dump(&owner).await.into_iter().filter(|(_, row)| row.contains(said)).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+    let keys: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM customer.customer_keys").fetch_one(&owner).await.unwrap();
+    assert_eq!(keys, 0, "neither file's key is left");
+    let undo =
+        UndoMergeRequest { name: merge.name, store: world.hangzhou.name(), reason: "两个人".to_owned() };
+    let headquarters = &world.headquarters;
+    assert_eq!(refusal(world.merges(headquarters).undo_merge(undo).await).1, "MERGE_FINAL");
+    assert_eq!(refusal(world.file(&world.here, &other.name).await).1, "CUSTOMER_NOT_FOUND");
+    // What is told late of the file that was absorbed does not bring the customer back.
+    let late = LeadCreated { customer: other.name, store: world.hangzhou.name(), ..LeadCreated::default() };
+    world.stack.tell(&late, world.stack.ids.uuid(), 1, Some(world.hangzhou)).await.unwrap();
+    world.stack.settled().await.unwrap();
+    let entries: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM customer.timeline_entries").fetch_one(&owner).await.unwrap();
+    assert_eq!(entries, 0);
 }

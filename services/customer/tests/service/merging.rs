@@ -33,7 +33,7 @@ impl World {
         MergeServiceClient::new(self.stack.channel("customer", caller))
     }
 
-    async fn preview(
+    async fn preview_merge(
         &self,
         by: &Caller,
         survivor: &str,
@@ -423,7 +423,7 @@ async fn all_that_belongs_to_the_absorbed_file_follows_to_the_survivor() {
         )
         .await;
 
-    let preview = world.preview(&world.headquarters, &old, &new).await.unwrap();
+    let preview = world.preview_merge(&world.headquarters, &old, &new).await.unwrap();
     let taken: Vec<&str> =
         preview.facts.iter().filter(|fact| fact.taken).map(|fact| fact.field.as_str()).collect();
     assert_eq!(taken, ["gender", "profile.occupation"]);
@@ -608,7 +608,7 @@ async fn what_speaks_against_one_customer_stands_in_the_way() {
     };
     let one = with_id("13800000001", "110101199003070054").await;
     let two = with_id("13800000002", "110101199003070097").await;
-    let preview = world.preview(&world.here, &one, &two).await;
+    let preview = world.preview_merge(&world.here, &one, &two).await;
     let Ok(preview) = preview else { panic!("{preview:?}") };
     assert_eq!(preview.obstacles, [i32::from(MergeObstacle::NationalIdsDiffer)]);
     assert_eq!(preview.probability, 0.0);
