@@ -20,6 +20,7 @@ pub(crate) struct Mutation {
 }
 
 /// What a refusal has to name.
+#[derive(Clone)]
 pub(crate) enum Where {
     /// This field.
     Field(String),

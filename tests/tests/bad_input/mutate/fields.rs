@@ -56,17 +56,17 @@ pub(super) fn spoilt(
     bound: Option<&str>,
     sound: &Value,
 ) -> Vec<Mutation> {
-    let mut spoilt = Spoilt { sound, found: Vec::new() };
+    let mut spoilt = Spoilt { sound: sound.clone(), found: Vec::new() };
     spoilt.message(message, &Place::root(root), bound);
     spoilt.found
 }
 
-struct Spoilt<'s> {
-    sound: &'s Value,
+struct Spoilt {
+    sound: Value,
     found: Vec<Mutation>,
 }
 
-impl Spoilt<'_> {
+impl Spoilt {
     fn put(&mut self, place: &Place, value: Value, what: &str) {
         self.put_expecting(place, value, what, Where::Field(place.path.clone()));
     }
@@ -95,7 +95,15 @@ impl Spoilt<'_> {
                 self.change(&here, None, "left out", Where::Field(here.path.clone()));
                 self.put(&here, Value::Null, "null where something is required");
             }
+            // One of several that exclude each other is spoilt where it stands alone.
+            let sound = self.sound.clone();
+            if let Some(several) = field.containing_oneof() {
+                for other in several.fields().filter(|other| *other != field) {
+                    set(&mut self.sound, &place.field(&other).pointer, None);
+                }
+            }
             self.of_a_kind(&field, &here);
+            self.sound = sound;
             match (field.kind(), &there) {
                 (Kind::Message(inner), Some(Value::Object(_))) if !field.is_map() => {
                     self.message(&inner, &here, None);

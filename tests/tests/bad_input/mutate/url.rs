@@ -39,6 +39,8 @@ pub(crate) fn url(method: &ApiMethod, http: &HttpRule, names: &Names) -> Result<
     for field in method.input.fields().filter(in_query) {
         let name = field.json_name().to_owned();
         let base = base_without(&name);
+        // What an etag says is nobody's but who gave it.
+        let place = if name == "etag" { Where::Somewhere } else { Where::Field(name.clone()) };
         let wrong: &[(&str, &str)] = match field.kind() {
             Kind::Int32 => &[
                 ("many", "a text for a number"),
@@ -62,14 +64,14 @@ pub(crate) fn url(method: &ApiMethod, http: &HttpRule, names: &Names) -> Result<
             _ => &[],
         };
         for (value, what) in wrong {
-            add(format!("{base}{name}={value}"), format!("{name}: {what}"), Where::Field(name.clone()));
+            add(format!("{base}{name}={value}"), format!("{name}: {what}"), place.clone());
         }
         if field.kind() == Kind::String {
             let long = "x".repeat(5_000);
             add(
                 format!("{base}{name}={long}"),
                 format!("{name}: a very long text"),
-                Where::Field(name.clone()),
+                place.clone(),
             );
         }
         if !field.is_list() && wrong.len() > 1 {
