@@ -42,7 +42,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_known_comes_out_again_and_is_text_on_the_page(words in "\\PC{0,60}") {
+        fn whatever_is_known_comes_out_again_and_is_text_on_the_page(words in "\\PC{1,60}") {
             let rows = vec![json!({ "note": words, "kind": 1 })];
             let known = [Known { service: "complaint", tables: vec![("steps".to_owned(), rows.clone())] }];
             let bytes = make(CustomerId::from(Uuid::nil()), Timestamp::UNIX_EPOCH, &known).unwrap();

@@ -56,7 +56,7 @@ impl World {
     /// Somebody of whom there is something of each kind.
     async fn somebody(&self) -> Customer {
         let mut customer = person(self.hangzhou, NAME, PHONE);
-        customer.national_id = NATIONAL_ID.to_owned();
+        NATIONAL_ID.clone_into(&mut customer.national_id);
         customer.contact_points.push(contact(ContactKind::Email, EMAIL));
         let opened =
             self.customers(&self.here).create_customer(creation(customer)).await.unwrap().into_inner();
@@ -191,7 +191,7 @@ async fn nothing_of_an_erased_customer_is_left_but_what_is_nobodys() {
     assert_eq!(refusal(world.try_lead(&world.headquarters, lead).await).1, "CUSTOMER_NOT_FOUND");
     // The phone is free, and so is the id number.
     let mut again = person(world.suzhou, NAME, PHONE);
-    again.national_id = NATIONAL_ID.to_owned();
+    NATIONAL_ID.clone_into(&mut again.national_id);
     let fresh = world.customers(&world.there).create_customer(creation(again)).await.unwrap().into_inner();
     assert_ne!(fresh.name, customer.name);
 }

@@ -46,14 +46,14 @@ async fn a_rule_takes_what_its_dry_run_has_counted_and_nobody_else() {
     let old = world.open(&world.here, world.hangzhou, "旧示例", "13800000001").await;
     let lost = world.open(&world.here, world.hangzhou, "失示例", "13800000002").await;
     let lead = world.lead(&world.here, world.hangzhou, &lost.name).await;
-    let lose = LoseLeadRequest {
+    let given_up = LoseLeadRequest {
         name: lead.name.clone(),
         reason: LeadLossReason::OtherBrand.into(),
         competitor: "示例汽车".to_owned(),
         note: "说了很多话".to_owned(),
         ..LoseLeadRequest::default()
     };
-    world.leads(&world.here).lose_lead(lose).await.unwrap();
+    world.leads(&world.here).lose_lead(given_up).await.unwrap();
     let interested = world.open(&world.here, world.hangzhou, "问示例", "13800000003").await;
     world.lead(&world.here, world.hangzhou, &interested.name).await;
     let buyer = world.open(&world.here, world.hangzhou, "买示例", "13800000004").await;

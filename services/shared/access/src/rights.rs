@@ -5,30 +5,32 @@ use foursight_proto::identity::v1::Role;
 const READ_STORE: &[&str] =
     &["directory.read", "customer.read", "lead.read", "call_task.read", "message.read", "complaint.read"];
 
+/// Who compares stores, and owns privacy.
+const GROUP_DIRECTOR: &[&str] = &[
+    "directory.admin",
+    "directory.write",
+    "customer.write",
+    "customer.classify",
+    "tag.write",
+    "customer.import",
+    "customer.reveal",
+    "customer.erase",
+    "customer.copy",
+    "consent.write",
+    "lead.assign",
+    "complaint.write",
+    "complaint.assign",
+    "complaint.revisit",
+    "odometer.correct",
+    "plate.correct",
+    "measure.read",
+];
+
 /// The rights that a role grants, besides those that every role has ([`READ_STORE`] for staff of stores).
 pub fn rights_of(role: Role) -> Vec<&'static str> {
     let own: &[&str] = match role {
         Role::Unspecified => return Vec::new(),
-        Role::GroupDirector => &[
-            "directory.admin",
-            "directory.write",
-            "customer.write",
-            "customer.classify",
-            "tag.write",
-            "customer.import",
-            "customer.reveal",
-            // Who owns privacy.
-            "customer.erase",
-            "customer.copy",
-            "consent.write",
-            "lead.assign",
-            "complaint.write",
-            "complaint.assign",
-            "complaint.revisit",
-            "odometer.correct",
-            "plate.correct",
-            "measure.read",
-        ],
+        Role::GroupDirector => GROUP_DIRECTOR,
         Role::GeneralManager => &[
             "customer.classify",
             "customer.reveal",

@@ -23,6 +23,9 @@ pub(crate) fn url(method: &ApiMethod, http: &HttpRule, names: &Names) -> Result<
     // What must be there besides, unless it is what is spoilt.
     let sound: Vec<(&str, String)> = match method.name.as_str() {
         "QueryMeasureValues" => vec![("fromMonth", "2026-01".to_owned())],
+        "PreviewRetention" => {
+            vec![("kind", "RETENTION_KIND_LOST_LEADS".to_owned()), ("keepMonths", "12".to_owned())]
+        }
         "ListVehicles" if http.body.is_empty() => vec![("customer", names.of("customers").to_owned())],
         _ => Vec::new(),
     };
