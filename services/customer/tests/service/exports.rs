@@ -70,6 +70,7 @@ async fn a_list_leaves_masked_and_harmless_within_reach_and_stays_on_record() {
     assert_eq!(rows.len(), 2, "newest first");
     assert!(format!("{:?}", rows[0]).contains(&second.name), "{:?}", rows[0]);
 
+    world.stack.clock.advance(SignedDuration::from_secs(1));
     let list = ListCustomersRequest {
         q: "示例".to_owned(),
         stage: LifeCycleStage::Prospect.into(),
