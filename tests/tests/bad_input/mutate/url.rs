@@ -68,11 +68,7 @@ pub(crate) fn url(method: &ApiMethod, http: &HttpRule, names: &Names) -> Result<
         }
         if field.kind() == Kind::String {
             let long = "x".repeat(5_000);
-            add(
-                format!("{base}{name}={long}"),
-                format!("{name}: a very long text"),
-                place.clone(),
-            );
+            add(format!("{base}{name}={long}"), format!("{name}: a very long text"), place.clone());
         }
         if !field.is_list() && wrong.len() > 1 {
             add(format!("{base}{name}=1&{name}=1"), format!("{name}: twice"), Where::Field(name.clone()));
