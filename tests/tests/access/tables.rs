@@ -76,9 +76,8 @@ fn oracle_of(table: &str) -> Option<String> {
         }
         // Seen from both sides: the owner's, and that of who it is.
         "customer.vehicle_people" => format!("(owner_id IN ({FILES}) OR customer_id IN ({FILES}))"),
-        // A merge belongs to whose file it is now; what it takes to undo one is nobody's to read.
+        // A merge belongs to whose file it is now.
         "customer.merges" => format!("customer.survivor_of(survivor_id) IN ({FILES})"),
-        "customer.merge_rows" => "false".to_owned(),
         // A pair shows two files.
         "customer.duplicates" => format!("(low_id IN ({FILES}) AND high_id IN ({FILES}))"),
         // What belongs to a run is its store's, unless somebody of headquarters, who sees all files, has it.
@@ -110,6 +109,7 @@ fn oracle_of(table: &str) -> Option<String> {
         // The business of who reaches the whole group: who was erased; and of the sign-in alone.
         "customer.erasures"
         | "customer.erasure_answers"
+        | "customer.merge_rows"
         | "customer.retention_rules"
         | "identity.sessions"
         | "identity.refresh_tokens"
