@@ -77,7 +77,11 @@ pub(crate) fn url(method: &ApiMethod, http: &HttpRule, names: &Names) -> Result<
             add(format!("{base}{name}=1&{name}=1"), format!("{name}: twice"), Where::Field(name.clone()));
         }
         if behaves(&field, Behavior::Required) {
-            add(path.clone(), format!("{name}: left out"), Where::Field(name.clone()));
+            add(
+                base.trim_end_matches(['?', '&']).to_owned(),
+                format!("{name}: left out"),
+                Where::Field(name.clone()),
+            );
         }
     }
     if let Some(field) = bound {
