@@ -16,15 +16,9 @@ pub use clock::{Clock, SharedClock, SystemClock, TestClock};
 pub use error::{Error, Result, database_is_away, unique_violation};
 pub use fields::{Violation, Violations};
 pub use ids::{
-<<<<<<< HEAD
     CallTaskId, CaseId, ConsentId, ContactPointId, CustomerId, DeliveryId, DuplicateId, ErasureId, ExportId,
     FactId, GroupMembershipId, Id, Ids, ImportId, InvalidName, LeadId, MergeId, MessageId, ReceptionId,
     SegmentId, StaffId, StoreId, TagAssignmentId, TagId, VehicleId, VisitId,
-=======
-    CallTaskId, CaseId, ConsentId, ContactPointId, CustomerId, DeliveryId, ExportId, FactId,
-    GroupMembershipId, Id, Ids, ImportId, InvalidName, LeadId, MessageId, ReceptionId, SegmentId, StaffId,
-    StoreId, TagAssignmentId, TagId, VehicleId, VisitId,
->>>>>>> b
 };
 pub use page::Page;
 pub use replay::RequestKey;
