@@ -107,7 +107,7 @@ async fn new_files_are_looked_at_and_people_decide() {
     world.look_through().await;
 
     let pairs = world.pairs(&world.here, DuplicateState::Open).await;
-    let names = |pair: &Duplicate| BTreeSet::from_iter(pair.customers.iter().map(|it| it.name.clone()));
+    let names = |pair: &Duplicate| pair.customers.iter().map(|it| it.name.clone()).collect::<BTreeSet<_>>();
     assert_eq!(pairs.iter().map(names).collect::<Vec<_>>(), [BTreeSet::from([one.clone(), two.clone()])]);
     assert!(pairs[0].probability > 0.9 && pairs[0].customers[0].contact_points[0].value.contains("****"));
     // Whoever sees all files sees all pairs; the store in Suzhou sees one file of each, and so none.

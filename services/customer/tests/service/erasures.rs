@@ -371,7 +371,7 @@ async fn who_was_merged_is_erased_as_one() {
     world.stack.settled().await.unwrap();
 
     let told = world.stack.told::<CustomerErased>().await.unwrap();
-    assert_eq!(told[0].absorbed, [other.name.clone()]);
+    assert_eq!(told[0].absorbed, std::slice::from_ref(&other.name));
     let owner = world.stack.owner().await.unwrap();
     for said in [NAME, "忘川", EMAIL] {
         let left: Vec<_> = dump(&owner).await.into_iter().filter(|(_, row)| row.contains(said)).collect();

@@ -183,6 +183,7 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
 struct Play<'a> {
     world: &'a World,
     tags: Vec<String>,
+    phones: [String; 2],
     /// Of each of the two, the cars.
     cars: [Vec<String>; 2],
 }
@@ -191,8 +192,6 @@ impl Play<'_> {
     async fn happen(&mut self, who: usize, both: [&str; 2], deed: &Deed) {
         let (world, customer, other) = (self.world, both[who], both[1 - who]);
         let (by, store) = if who == 0 { (&world.here, world.hangzhou) } else { (&world.there, world.suzhou) };
-        let store_name = store.name();
-        let step = (customer.to_owned(), store_name.clone());
         match deed {
             // A second one at the same store is refused, as it should be.
             Deed::Lead(here) => {
@@ -200,13 +199,7 @@ impl Play<'_> {
                 let _ = world.try_lead(by, crate::world::lead(store, customer)).await;
             }
             Deed::Reception => {
-                let visitor = Customer {
-                    store: String::new(),
-                    ..world.file(&world.headquarters, customer).await.unwrap()
-                };
-                let visitor = Customer { contact_points: Vec::new(), ..visitor };
-                let visitor =
-                    Customer { display_name: visitor.display_name, ..person(store, "x", "13900000001") };
+                let visitor = person(store, ["王小明", "王晓明"][who], &self.phones[who]);
                 let _ = world.try_receive(by, store, visitor).await;
             }
             Deed::Car(number) => {
@@ -222,6 +215,23 @@ impl Play<'_> {
                     world.hand_back(by, &visit.name).await;
                 }
             }
+            _ => self.learn_of(by, &store.name(), (customer, other), (who, deed)).await,
+        }
+    }
+
+    /// What is said of the customer, and of who is around the car.
+    #[expect(clippy::too_many_lines, reason = "a call for each deed, one after the other")]
+    async fn learn_of(
+        &self,
+        by: &Caller,
+        store: &str,
+        (customer, other): (&str, &str),
+        (who, deed): (usize, &Deed),
+    ) {
+        let (world, store_name) = (self.world, store.to_owned());
+        let step = (customer.to_owned(), store_name.clone());
+        match deed {
+            Deed::Lead(_) | Deed::Reception | Deed::Car(_) | Deed::Visit => {}
             Deed::Consent(marketing, given) => {
                 let purpose = if *marketing { Purpose::Marketing } else { Purpose::Service };
                 let state = if *given { ConsentState::Given } else { ConsentState::Withdrawn };
@@ -364,7 +374,12 @@ async fn a_merge_that_is_undone_leaves_every_row_as_it_was() {
         let one = world.open(&world.here, world.hangzhou, "王小明", &phones[0]).await.name;
         let other = world.open(&world.there, world.suzhou, "王晓明", &phones[1]).await.name;
         let both = [one.as_str(), other.as_str()];
-        let mut play = Play { world: &world, tags: tags.clone(), cars: [Vec::new(), Vec::new()] };
+        let mut play = Play {
+            world: &world,
+            tags: tags.clone(),
+            phones: phones.clone(),
+            cars: [Vec::new(), Vec::new()],
+        };
         for place in 0..own.len().max(others.len()) {
             for (who, deeds) in [&own, &others].into_iter().enumerate() {
                 if let Some(deed) = deeds.get(place) {
@@ -482,9 +497,9 @@ async fn all_that_belongs_to_the_absorbed_file_follows_to_the_survivor() {
     assert!(kinds.contains(&"CUSTOMERS_MERGED".to_owned()));
     assert_eq!(kinds.iter().filter(|kind| *kind == "CUSTOMER_CREATED").count(), 2);
     for by in [&world.here, &world.there, &world.headquarters] {
-        assert_eq!(found(by, "wxm").await, [old.clone()]);
-        assert_eq!(found(by, "13800000002").await, [old.clone()]);
-        assert_eq!(found(by, "").await, [old.clone()]);
+        assert_eq!(found(by, "wxm").await, std::slice::from_ref(&old));
+        assert_eq!(found(by, "13800000002").await, std::slice::from_ref(&old));
+        assert_eq!(found(by, "").await, std::slice::from_ref(&old));
     }
     assert_eq!(
         refusal(world.try_lead(&world.there, crate::world::lead(world.suzhou, &new)).await).0,
@@ -611,7 +626,7 @@ async fn what_speaks_against_one_customer_stands_in_the_way() {
     let preview = world.preview_merge(&world.here, &one, &two).await;
     let Ok(preview) = preview else { panic!("{preview:?}") };
     assert_eq!(preview.obstacles, [i32::from(MergeObstacle::NationalIdsDiffer)]);
-    assert_eq!(preview.probability, 0.0);
+    assert!(preview.probability < f64::EPSILON);
     let refused = world.merge(&world.here, &one, &two).await.unwrap_err();
     assert_eq!(reason(&refused), "MERGE_REFUSED");
     assert_eq!(metadata(&refused, "obstacles").as_deref(), Some("MERGE_OBSTACLE_NATIONAL_IDS_DIFFER"));
