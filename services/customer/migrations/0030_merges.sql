@@ -513,7 +513,7 @@ BEGIN
     END IF;
     SELECT array_agg(m.id) INTO gone FROM (
         SELECT x.id FROM merges x WHERE x.undo_until < until AND x.remove_time IS NULL ORDER BY x.undo_until LIMIT most
-        FOR UPDATE SKIP LOCKED) m;
+        FOR UPDATE) m;
     DELETE FROM merge_rows r WHERE r.merge_id = ANY (gone);
     DELETE FROM customer_keys k USING merges m
     WHERE m.id = ANY (gone) AND m.undo_time IS NULL AND k.customer_id = m.absorbed_id;

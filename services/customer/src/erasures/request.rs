@@ -127,6 +127,7 @@ async fn write(
     let Command { customer, ground, reference, unless } = command;
     let (now, id) = (ctx.now(), ctx.ids.next::<ErasureId>());
     let mut tx = ctx.db.begin(caller).await?;
+    erasure::alone(&mut tx).await?;
     // Whoever begins or does anything with the customer waits for this lock, and finds no such customer.
     let version = sqlx::query_scalar!(
         "SELECT version FROM customer.customers WHERE id = $1 FOR UPDATE",

@@ -34,6 +34,18 @@ pub async fn hold(tx: &mut PgConnection) -> Result<()> {
     Ok(())
 }
 
+/// Waits for all who hold the customers that they write of, and keeps others waiting. To be asked before anything is locked by who
+/// locks something before it erases: who holds already may want the very same lock.
+///
+/// # Errors
+/// `UNAVAILABLE` while the database is away.
+pub async fn alone(tx: &mut PgConnection) -> Result<()> {
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtext('erasure'), hashtext(current_schema()))")
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// Removes and blanks what this service has of a customer; gives what it did, by table. Again, it finds what has come since. The
 /// transaction reaches the whole group.
 ///
