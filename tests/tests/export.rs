@@ -27,7 +27,10 @@ fn a_list_of_customers_becomes_a_file_which_stays_on_record() -> Result<()> {
         let ours =
             exports["exports"].as_array().into_iter().flatten().find(|it| it["purpose"] == "年度客户盘点");
         let ours = ours.context("it is on record")?;
-        ensure!(ours["rows"] == rows.to_string() && ours["complete"] == true, "{ours}");
+        ensure!(
+            ours["rows"].as_str() == Some(rows.to_string().as_str()) && ours["complete"] == true,
+            "{ours}"
+        );
 
         let nowhere = Wanted { segment: Some(uuid::Uuid::nil().to_string()), ..wanted };
         let beside = folder.join("nobody.csv");

@@ -4,7 +4,7 @@
 //! - [`intake`]: a dissatisfied follow-up call becomes a case at once.
 //! - [`breaches`]: notices deadlines that passed.
 //! - [`stores`]: what identity told of stores and staff: hours to count on, people to assign to.
-//! - [`customers`]: what becomes of customers: who was erased, whose files were merged.
+//! - [`customers`]: what becomes of customers: who was erased.
 //! - [`bulk`]: cases of the past, for the demo group.
 //!
 //! A customer is an id here. Whoever the customer is, only the customer service knows.

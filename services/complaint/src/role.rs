@@ -16,7 +16,7 @@ use tonic::service::Routes;
 use crate::{
     breaches::Breaches,
     cases::{Cases, Desk, Release},
-    customers::{erased, merged::Merged},
+    customers::erased,
     intake::Intake,
     stores::{People, Stores},
 };
@@ -67,7 +67,7 @@ impl Role for ComplaintRole {
                 ),
                 // On its own, so that it hears again of who was told before their roles were kept.
                 ConsumerSpec::new("staff", &[Source::event::<StaffChanged>()], Arc::new(People)),
-                merging::consumer(Merged),
+                merging::consumer(),
                 erased::consumer(ctx),
             ],
             workers: vec![

@@ -11,5 +11,7 @@ LANGUAGE sql IMMUTABLE SET search_path = customer, pg_temp AS $$
             'reason = '''', undo_reason = '''', remove_time = coalesce(t.remove_time, $2)'),
         (2, 'duplicates', 'remove', 't.low_id = $1 OR t.high_id = $1', NULL, NULL),
         (2, 'duplicate_work', 'remove', 't.low_id = $1 OR t.high_id = $1', NULL, NULL),
-        (2, 'segment_files', 'remove', 't.customer_id = $1', NULL, NULL)
+        (2, 'segment_files', 'remove', 't.customer_id = $1', NULL, NULL),
+        -- The files that were merged into it are ids that say so.
+        (8, 'customers', 'keep', 't.merged_into = $1', NULL, NULL)
 $$;

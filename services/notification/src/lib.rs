@@ -7,7 +7,7 @@
 //! | `gate` | the policy gate: consent, quiet hours, expiry; pure |
 //! | `channels` | the ways to a customer: e-mail |
 //! | `templates` | the words, in Chinese and English |
-//! | `customers` | what becomes of customers: who was erased, whose files were merged |
+//! | `customers` | what becomes of customers: who was erased |
 //! | `stores` | what identity tells about stores and staff |
 //!
 //! No name, number or address of a customer is kept here: the dispatcher asks the customer service at the moment of sending and
@@ -82,7 +82,7 @@ impl Role for NotificationRole {
             calls.consumer(),
             first_service.consumer(),
             cases.consumer(),
-            merging::consumer(customers::merged::Merged),
+            merging::consumer(),
             customers::erased::consumer(ctx),
         ];
 

@@ -126,7 +126,8 @@ fn every_table_that_names_a_customer_says_what_an_erasure_does_to_it() -> Result
             let tables: Vec<String> = sqlx::query_scalar(
                 "SELECT DISTINCT c.relname::text FROM pg_class c
                  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-                 WHERE c.relnamespace = $1::text::regnamespace AND c.relkind IN ('r', 'p') AND a.attname LIKE '%customer%id%'
+                 WHERE c.relnamespace = $1::text::regnamespace AND c.relkind IN ('r', 'p')
+                   AND NOT c.relispartition AND a.attname LIKE '%customer%id%'
                    AND format_type(a.atttypid, NULL) IN ('uuid', 'uuid[]', 'text')",
             )
             .bind(service)

@@ -1,4 +1,3 @@
 //! What becomes of customers, as the customer service tells it.
 
 pub(crate) mod erased;
-pub(crate) mod merged;

@@ -1,5 +1,4 @@
-//! Files that the customer service has merged, as the others hear of it. A service that keeps rows of customers adds the statements; what
-//! is told twice or in another order has no other effect.
+//! Files that the customer service has merged, as the others hear of it. What is told twice or in another order has no other effect.
 
 use async_trait::async_trait;
 use foursight_kernel::{CustomerId, Error, MergeId, ids::Id};
@@ -53,29 +52,23 @@ fn id<I: Id>(name: &str) -> Result<Uuid, HandleError> {
     I::parse_name(name).map(I::uuid).map_err(|error| HandleError::Permanent(Error::internal(error)))
 }
 
-/// Lets a service's rows follow, or go back.
-#[async_trait]
-pub trait Follow: Send + Sync + 'static {
-    /// In the event's transaction.
-    ///
-    /// # Errors
-    /// The event comes again.
-    async fn follow(&self, tx: &mut PgConnection, merging: Merging) -> Result<(), HandleError>;
+/// The consumer by which the rows of a service follow, and go back. How, its migrations say: `merge_customers` and `part_customers`.
+pub fn consumer() -> ConsumerSpec {
+    ConsumerSpec::new("customer_merges", &Merging::sources(), Arc::new(Follower))
 }
 
-/// The consumer by which a service's rows follow.
-pub fn consumer(follow: impl Follow) -> ConsumerSpec {
-    ConsumerSpec::new("customer_merges", &Merging::sources(), Arc::new(Follower(follow)))
-}
-
-struct Follower<F>(F);
+struct Follower;
 
 #[async_trait]
-impl<F: Follow> Handler for Follower<F> {
+impl Handler for Follower {
     async fn handle(&self, tx: &mut PgConnection, event: &Received) -> Result<(), HandleError> {
-        match Merging::heard(event)? {
-            Some(merging) => self.0.follow(tx, merging).await,
-            None => Ok(()),
-        }
+        let Some(it) = Merging::heard(event)? else { return Ok(()) };
+        let statement = if it.undone {
+            "SELECT part_customers($1, $2, $3)"
+        } else {
+            "SELECT merge_customers($1, $2, $3)"
+        };
+        sqlx::query(statement).bind(it.merge).bind(it.survivor).bind(it.absorbed).execute(tx).await?;
+        Ok(())
     }
 }
