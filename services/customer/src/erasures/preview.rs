@@ -25,10 +25,12 @@ pub(super) async fn preview(
     v.check()?;
     let customer = customer.ok_or(CustomerError::NotFound)?;
     let mut tx = ctx.db.begin(caller).await?;
-    let version =
-        sqlx::query_scalar!("SELECT version FROM customer.customers WHERE id = $1", customer.uuid())
-            .fetch_optional(&mut *tx)
-            .await?;
+    let version = sqlx::query_scalar!(
+        "SELECT version FROM customer.customers WHERE id = $1 AND merged_into IS NULL",
+        customer.uuid()
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
     let Some(version) = version else { return Err(row::gone(&mut tx, customer).await?) };
     let mut tables = erasure::erasable(&mut tx, customer).await?;
     tables.retain(|table| table.removed + table.blanked + table.kept > 0);

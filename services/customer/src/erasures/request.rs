@@ -130,7 +130,7 @@ async fn write(
     erasure::alone(&mut tx).await?;
     // Whoever begins or does anything with the customer waits for this lock, and finds no such customer.
     let version = sqlx::query_scalar!(
-        "SELECT version FROM customer.customers WHERE id = $1 FOR UPDATE",
+        "SELECT version FROM customer.customers WHERE id = $1 AND merged_into IS NULL FOR UPDATE",
         customer.uuid()
     )
     .fetch_optional(&mut *tx)

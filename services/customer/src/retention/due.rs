@@ -25,7 +25,7 @@ fn rows_of(kind: RetentionKind) -> Option<(&'static str, &'static str, &'static 
         RetentionKind::Prospects => (
             "customer.customers t",
             "t.update_time",
-            "t.update_time < $1
+            "t.update_time < $1 AND t.merged_into IS NULL
              AND NOT EXISTS (SELECT FROM customer.deliveries d WHERE d.customer_id = t.id)
              AND NOT EXISTS (SELECT FROM customer.visits d WHERE d.customer_id = t.id)
              AND NOT EXISTS (SELECT FROM customer.vehicle_ownerships d WHERE d.customer_id = t.id)

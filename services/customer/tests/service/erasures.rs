@@ -367,6 +367,8 @@ async fn who_was_merged_is_erased_as_one() {
     };
     let merge = world.merges(&world.here).merge_customers(request).await.unwrap().into_inner();
     world.stack.settled().await.unwrap();
+    let part = world.preview(&director, &other.name).await;
+    assert_eq!(refusal(part).1, "CUSTOMER_NOT_FOUND", "nobody is erased in parts");
     world.erase(&director, &customer.name).await;
     world.stack.settled().await.unwrap();
 
