@@ -47,6 +47,7 @@ use tonic::{Request, Response, Status};
 
 pub(crate) use birthday::tell_next as tell_next_birthdays;
 pub(crate) use file::{FileRow, FilesById, Shown, date_to_proto, etag, open_all, read, rows_of};
+pub(crate) use finding::first_id;
 #[cfg(test)]
 pub(crate) use keys::tests;
 pub(crate) use keys::{KeyRing, WrappedKey};

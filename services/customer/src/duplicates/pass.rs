@@ -9,16 +9,21 @@ use jiff::{SignedDuration, Timestamp, tz};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::duplicates::{
-    gather::{self, STEPS},
-    near::near,
-    score::{LIKELY, Signs},
-    traits,
+use crate::{
+    customers::first_id,
+    duplicates::{
+        gather::{self, STEPS},
+        near::near,
+        score::{LIKELY, Signs},
+        traits,
+    },
 };
 
 const LOOK_EVERY: Duration = Duration::from_mins(1);
 /// Files that are new since the last round and are looked at in this one; what is beyond comes in the next rounds, and at night at last.
 const NEW_AT_ONCE: i64 = 2_000;
+/// Ids are in the order of time, by the clocks of several machines, and of one instant in none: after this long no smaller one comes.
+const SETTLED: SignedDuration = SignedDuration::from_secs(10);
 /// Pairs in one transaction.
 const BATCH: i64 = 1_000;
 /// A look through all begins between these hours in China, and so once a night.
@@ -42,13 +47,14 @@ impl Pass {
     }
 
     /// Looks at files that came since the last round.
-    async fn new_files(&self) -> Result<()> {
+    async fn new_files(&self, now: Timestamp) -> Result<()> {
         let mut tx = self.db.begin_as_service().await?;
         let files = sqlx::query_scalar!(
             "SELECT c.id FROM customer.customers c
-             WHERE c.id > (SELECT last_id FROM customer.duplicate_pass WHERE one) AND c.merged_into IS NULL
+             WHERE c.id > (SELECT last_id FROM customer.duplicate_pass WHERE one) AND c.id < $2 AND c.merged_into IS NULL
              ORDER BY c.id LIMIT $1",
             NEW_AT_ONCE,
+            first_id(now.checked_sub(SETTLED).unwrap_or(now)),
         )
         .fetch_all(&mut *tx)
         .await?;
@@ -202,7 +208,7 @@ impl Pass {
 #[async_trait]
 impl Tick for Pass {
     async fn tick(&self) -> Result<()> {
-        self.new_files().await?;
+        self.new_files(self.clock.now()).await?;
         self.all_files().await
     }
 }

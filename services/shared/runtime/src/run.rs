@@ -34,6 +34,9 @@ use connections::Doorkeeper;
 /// How long requests in hand may take after the stop began.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// After which time the next worker of a role begins.
+const BETWEEN_WORKERS: Duration = Duration::from_millis(100);
+
 /// What is needed to start.
 #[derive(Clone)]
 pub struct Start {
@@ -221,9 +224,11 @@ impl Start {
             running.workings.spawn(consumer.run(running.working.clone()));
         }
         parts.workers.extend(housekeeping::workers(name, context, running.bus.clone()));
+        let mut after = Duration::ZERO;
         for worker in parts.workers {
             running.workers.push((name, worker.clone()));
-            running.workings.spawn(worker.run(name, context.db.clone(), running.working.clone()));
+            running.workings.spawn(worker.run(name, context.db.clone(), after, running.working.clone()));
+            after += BETWEEN_WORKERS;
         }
         Ok(())
     }

@@ -59,8 +59,19 @@ impl Worker {
         Ok(ours)
     }
 
-    /// Runs rounds until it is told to stop; a round in hand is finished.
-    pub(crate) async fn run(self, service: &'static str, db: Database, stop: CancellationToken) {
+    /// Runs rounds until it is told to stop; a round in hand is finished. It begins after a while, each worker of a role after another
+    /// one, since a round takes two connections, and requests come at once.
+    pub(crate) async fn run(
+        self,
+        service: &'static str,
+        db: Database,
+        after: Duration,
+        stop: CancellationToken,
+    ) {
+        tokio::select! {
+            () = tokio::time::sleep(after) => {}
+            () = stop.cancelled() => return,
+        }
         loop {
             if let Err(error) = self.round(service, &db).await {
                 tracing::warn!(service, worker = self.name, error = ?error, "a worker's round failed; the next one comes");

@@ -130,7 +130,7 @@ impl Filter {
 }
 
 /// No id of this millisecond or later is smaller (RFC 9562, version 7).
-fn first_id(instant: Timestamp) -> Uuid {
+pub(crate) fn first_id(instant: Timestamp) -> Uuid {
     let milliseconds = u128::try_from(instant.as_millisecond()).unwrap_or_default();
     Uuid::from_u128(milliseconds << 80)
 }

@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 pub(super) use filter::Filter;
+pub(crate) use filter::first_id;
 
 use crate::customers::search::Search;
 
