@@ -188,6 +188,8 @@ DECLARE
 BEGIN
     PERFORM require_file_in_reach(survivor);
     PERFORM require_file_in_reach(absorbed);
+    -- Whoever writes names' keys comes before this, or sees what became of the files.
+    PERFORM lock_name_keys(file.id) FROM (SELECT unnest(ARRAY[survivor, absorbed]) AS id ORDER BY 1) file;
 
     FOREACH its_table IN ARRAY ARRAY['customer_stores', 'customer_values', 'consents', 'facts'] LOOP
         EXECUTE format(
@@ -371,6 +373,9 @@ DECLARE
 BEGIN
     SELECT * INTO STRICT m FROM merges x WHERE x.id = its_merge AND x.undo_time IS NULL;
     PERFORM require_file_in_reach(m.survivor_id);
+    PERFORM lock_name_keys(file.id) FROM (SELECT unnest(ARRAY[m.survivor_id, m.absorbed_id]) AS id ORDER BY 1) file;
+    -- They are written anew when this is told.
+    DELETE FROM named_files n WHERE n.customer_id = m.absorbed_id;
     parts := absorbed_by(m.absorbed_id);
     UPDATE customers c SET merged_into = NULL WHERE c.id = m.absorbed_id;
 

@@ -60,7 +60,7 @@ ALTER TABLE erasure_answers ENABLE ROW LEVEL SECURITY;
 CREATE POLICY erasure_answers_reach ON erasure_answers
     USING (public.foursight_reach(NULL)) WITH CHECK (public.foursight_reach(NULL));
 
--- As before, but that nobody writes keys of who is erased: who read the name before wrote them after.
+-- As before, but that nobody writes keys of who is erased, or of a file that was absorbed: who read the name before wrote them after.
 CREATE OR REPLACE FUNCTION write_name_keys(ids uuid[], their_keys text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = customer, pg_temp AS $$
 DECLARE
@@ -69,7 +69,7 @@ BEGIN
     -- In one order, so that two writers never wait for each other in a ring.
     PERFORM lock_name_keys(asked.id) FROM (SELECT unnest(ids) AS id ORDER BY 1) asked;
     SELECT array_agg(c.id) INTO within
-    FROM unnest(ids, their_keys) AS file (id, keys) JOIN customers c ON c.id = file.id AND c.erase_time IS NULL
+    FROM unnest(ids, their_keys) AS file (id, keys) JOIN customers c ON c.id = file.id AND c.erase_time IS NULL AND c.merged_into IS NULL
     LEFT JOIN named_files n ON n.customer_id = file.id
     WHERE (public.foursight_reach(NULL)
             OR (SELECT true FROM customer_stores s
