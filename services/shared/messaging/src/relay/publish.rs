@@ -1,7 +1,11 @@
 //! Publishing a batch: all events are sent before the first acknowledgement is waited for.
 
-use async_nats::{HeaderMap, jetstream::message::PublishMessage};
+use async_nats::{
+    HeaderMap,
+    jetstream::{context::PublishError, message::PublishMessage},
+};
 use foursight_kernel::{Error, Result, StoreId, sql};
+use futures::TryFutureExt;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -92,6 +96,7 @@ pub(crate) async fn publish(
     service: &str,
     rows: Vec<OutboxRow>,
 ) -> (Vec<(i64, i64)>, Option<Error>) {
+    let connection = bus.connection();
     let stream = bus.topology.stream(service);
     let source = format!("/{service}");
     let mut trouble = None;
@@ -110,7 +115,9 @@ pub(crate) async fn publish(
             .payload(row.payload.into());
         // Without a connection, the client takes some and then waits for one, while we hold the rows.
         match tokio::time::timeout(TIMEOUT, bus.jetstream.send_publish(subject, message)).await {
-            Ok(Ok(acknowledgement)) => sent.push((seq, acknowledgement)),
+            Ok(Ok(acknowledgement)) => {
+                sent.push((seq, acknowledgement.into_future().map_ok(|ack| ack.sequence)))
+            }
             Ok(Err(error)) => {
                 trouble = Some(unavailable(error));
                 break;
@@ -121,12 +128,41 @@ pub(crate) async fn publish(
             }
         }
     }
+    let broken = async {
+        bus.connection_other_than(connection).await;
+        unavailable("the connection broke")
+    };
+    let (published, unacknowledged) = acknowledged(sent, broken).await;
+    (published, trouble.or(unacknowledged))
+}
+
+/// Waits for the acknowledgements of what was sent. One wait for all: what was under way when a connection broke is never
+/// acknowledged, and each that is missing would cost the whole time again.
+async fn acknowledged(
+    sent: Vec<(i64, impl Future<Output = Result<u64, PublishError>>)>,
+    broken: impl Future<Output = Error>,
+) -> (Vec<(i64, i64)>, Option<Error>) {
+    let mut given_up = std::pin::pin!(async {
+        tokio::select! {
+            error = broken => error,
+            () = tokio::time::sleep(TIMEOUT) => unavailable("no acknowledgement came"),
+        }
+    });
+    let mut trouble = None;
     let mut published = Vec::with_capacity(sent.len());
     for (seq, acknowledgement) in sent {
-        match acknowledgement.await {
-            Ok(ack) => published.push((seq, i64::try_from(ack.sequence).unwrap_or(i64::MAX))),
-            Err(error) => {
-                trouble.get_or_insert_with(|| unavailable(error));
+        tokio::select! {
+            // What has come is taken, whatever became of the connection.
+            biased;
+            acknowledged = acknowledgement => match acknowledged {
+                Ok(place) => published.push((seq, i64::try_from(place).unwrap_or(i64::MAX))),
+                Err(error) => {
+                    trouble.get_or_insert_with(|| unavailable(error));
+                }
+            },
+            error = &mut given_up => {
+                trouble.get_or_insert(error);
+                break;
             }
         }
     }
@@ -150,4 +186,45 @@ fn headers(row: &OutboxRow, source: &str) -> HeaderMap {
         headers.insert(header::TRACEPARENT, traceparent.as_str());
     }
     headers
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future, time::Duration};
+
+    use futures::{FutureExt, future::BoxFuture};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    type Acknowledgement = BoxFuture<'static, Result<u64, PublishError>>;
+
+    /// Two that came, and as many as a batch may have that never will.
+    fn sent() -> Vec<(i64, Acknowledgement)> {
+        let never = (3..1_000).map(|seq| (seq, future::pending().boxed()));
+        [(1, 11), (2, 12)]
+            .map(|(seq, place)| (seq, future::ready(Ok(place)).boxed()))
+            .into_iter()
+            .chain(never)
+            .collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn acknowledgements_that_never_come_are_waited_for_once() {
+        let began = Instant::now();
+        let (published, trouble) = acknowledged(sent(), future::pending()).await;
+        assert_eq!(published, [(1, 11), (2, 12)]);
+        assert_eq!(trouble.unwrap().reason(), "EVENTS_AWAY");
+        assert_eq!(began.elapsed().as_secs(), TIMEOUT.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_waited_for_once_the_connection_broke() {
+        let began = Instant::now();
+        let broken = tokio::time::sleep(Duration::from_secs(1)).map(|()| unavailable("it broke"));
+        let (published, trouble) = acknowledged(sent(), broken).await;
+        assert_eq!(published, [(1, 11), (2, 12)]);
+        assert!(trouble.is_some());
+        assert_eq!(began.elapsed().as_secs(), 1);
+    }
 }
