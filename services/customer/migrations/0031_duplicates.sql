@@ -62,3 +62,18 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = customer, pg_temp AS $$
     SET state = 2, store_id = excluded.store_id, staff_id = excluded.staff_id, decide_time = excluded.decide_time,
         reason = excluded.reason
 $$;
+
+-- The pairs among files that share something, the older one first.
+CREATE FUNCTION pairs_of(ids uuid[]) RETURNS TABLE (low_id uuid, high_id uuid)
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT DISTINCT a.id, b.id FROM unnest(ids) AS a (id) JOIN unnest(ids) AS b (id) ON a.id < b.id
+$$;
+
+-- What an erasure does to pairs.
+CREATE FUNCTION erasure_of_duplicates()
+RETURNS TABLE (place integer, its_table text, how text, whose text, holds text, blanked text)
+LANGUAGE sql IMMUTABLE SET search_path = customer, pg_temp AS $$
+    VALUES
+        (2, 'duplicates', 'remove', 't.low_id = $1 OR t.high_id = $1', NULL::text, NULL::text),
+        (2, 'duplicate_work', 'remove', 't.low_id = $1 OR t.high_id = $1', NULL, NULL)
+$$;

@@ -106,3 +106,10 @@ END
 $$;
 CREATE TRIGGER customers_absorbed AFTER UPDATE OF merged_into ON customers
     FOR EACH ROW WHEN (NEW.merged_into IS NOT NULL) EXECUTE FUNCTION segment_files_of_absorbed();
+
+-- What an erasure does to what segments are counted by.
+CREATE FUNCTION erasure_of_segment_files()
+RETURNS TABLE (place integer, its_table text, how text, whose text, holds text, blanked text)
+LANGUAGE sql IMMUTABLE SET search_path = customer, pg_temp AS $$
+    VALUES (2, 'segment_files', 'remove', 't.customer_id = $1', NULL::text, NULL::text)
+$$;

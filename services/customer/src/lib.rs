@@ -40,6 +40,7 @@ mod times;
 mod value;
 pub mod vehicles;
 mod visits;
+mod words;
 
 pub use customers::wrapped_by_version;
 pub use role::CustomerRole;

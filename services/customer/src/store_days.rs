@@ -16,6 +16,8 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// For how long somebody who reads a file is made to wait for it.
 const PATIENCE: Duration = Duration::from_millis(300);
 const MOST_REMEMBERED: u64 = 10_000;
+/// The hours in which a look through everything keeps nobody waiting.
+const NIGHT: std::ops::Range<i8> = 1..5;
 /// All of China has one zone.
 const USUAL: &str = "Asia/Shanghai";
 
@@ -66,4 +68,21 @@ impl StoreDays {
 /// The zone where there is no store to ask for.
 pub(crate) fn usual() -> TimeZone {
     TimeZone::get(USUAL).unwrap_or(TimeZone::UTC)
+}
+
+/// Whether it is night where the stores are.
+pub(crate) fn is_night(now: Timestamp) -> bool {
+    NIGHT.contains(&now.to_zoned(usual()).hour())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn night_is_where_the_stores_are() {
+        assert!(is_night("2026-03-01T18:30:00Z".parse().unwrap()));
+        assert!(!is_night("2026-03-01T03:30:00Z".parse().unwrap()));
+    }
 }

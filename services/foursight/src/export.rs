@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tokio::{fs::OpenOptions, io::AsyncWriteExt as _};
 
-use crate::{import::client::Client, up::ready::Ready};
+use crate::{client::Client, up::ready::Ready};
 
 /// What is to be taken out, and how.
 #[derive(Debug, Clone, Default)]

@@ -2,6 +2,7 @@
 //! half is what its commands and the tests that cross services share.
 
 pub mod audit;
+mod client;
 pub mod demo;
 pub mod erasure;
 pub mod export;

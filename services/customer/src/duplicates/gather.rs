@@ -28,11 +28,10 @@ pub(super) async fn gather(tx: &mut PgConnection, step: i16) -> Result<()> {
         1 => {
             sqlx::query!(
                 "INSERT INTO customer.duplicate_work (low_id, high_id)
-                 SELECT DISTINCT a.id, b.id
+                 SELECT DISTINCT p.low_id, p.high_id
                  FROM (SELECT array_agg(DISTINCT p.customer_id) AS ids FROM customer.contact_points p
                        WHERE p.hash IS NOT NULL GROUP BY p.hash HAVING count(*) BETWEEN 2 AND $1) same
-                 CROSS JOIN unnest(same.ids) AS a (id) CROSS JOIN unnest(same.ids) AS b (id)
-                 WHERE a.id < b.id ON CONFLICT DO NOTHING",
+                 CROSS JOIN LATERAL customer.pairs_of(same.ids) p ON CONFLICT DO NOTHING",
                 MOST,
             )
             .execute(tx)
@@ -41,14 +40,13 @@ pub(super) async fn gather(tx: &mut PgConnection, step: i16) -> Result<()> {
         2 => {
             sqlx::query!(
                 "INSERT INTO customer.duplicate_work (low_id, high_id)
-                 SELECT DISTINCT a.id, b.id
+                 SELECT DISTINCT p.low_id, p.high_id
                  FROM (SELECT array_agg(c.id) AS ids FROM customer.customers c
                        WHERE c.merged_into IS NULL AND (c.birthday IS NOT NULL OR c.lunar_month IS NOT NULL)
                        GROUP BY c.search_name, c.birthday,
                                 CASE WHEN c.birthday IS NULL THEN (c.lunar_year, c.lunar_month, c.lunar_leap, c.lunar_day) END
                        HAVING count(*) BETWEEN 2 AND $1) same
-                 CROSS JOIN unnest(same.ids) AS a (id) CROSS JOIN unnest(same.ids) AS b (id)
-                 WHERE a.id < b.id ON CONFLICT DO NOTHING",
+                 CROSS JOIN LATERAL customer.pairs_of(same.ids) p ON CONFLICT DO NOTHING",
                 MOST,
             )
             .execute(tx)
@@ -57,15 +55,14 @@ pub(super) async fn gather(tx: &mut PgConnection, step: i16) -> Result<()> {
         3 => {
             sqlx::query!(
                 "INSERT INTO customer.duplicate_work (low_id, high_id)
-                 SELECT DISTINCT a.id, b.id
+                 SELECT DISTINCT p.low_id, p.high_id
                  FROM (SELECT array_agg(DISTINCT c.id) AS ids
                        FROM customer.named_files n
                        CROSS JOIN LATERAL unnest(n.keys) AS k (key)
                        JOIN customer.customers c ON c.id = n.customer_id
                        WHERE starts_with(k.key, 'p') AND c.birthday IS NOT NULL
                        GROUP BY k.key, c.birthday HAVING count(*) BETWEEN 2 AND $1) same
-                 CROSS JOIN unnest(same.ids) AS a (id) CROSS JOIN unnest(same.ids) AS b (id)
-                 WHERE a.id < b.id ON CONFLICT DO NOTHING",
+                 CROSS JOIN LATERAL customer.pairs_of(same.ids) p ON CONFLICT DO NOTHING",
                 MOST,
             )
             .execute(tx)
@@ -74,13 +71,12 @@ pub(super) async fn gather(tx: &mut PgConnection, step: i16) -> Result<()> {
         4 => {
             sqlx::query!(
                 "INSERT INTO customer.duplicate_work (low_id, high_id)
-                 SELECT DISTINCT a.id, b.id
+                 SELECT DISTINCT p.low_id, p.high_id
                  FROM (SELECT array_agg(DISTINCT c.id) AS ids
                        FROM customer.contact_points p JOIN customer.customers c ON c.id = p.customer_id
                        WHERE p.tail_hash IS NOT NULL
                        GROUP BY p.tail_hash, c.search_name HAVING count(*) BETWEEN 2 AND $1) same
-                 CROSS JOIN unnest(same.ids) AS a (id) CROSS JOIN unnest(same.ids) AS b (id)
-                 WHERE a.id < b.id ON CONFLICT DO NOTHING",
+                 CROSS JOIN LATERAL customer.pairs_of(same.ids) p ON CONFLICT DO NOTHING",
                 MOST,
             )
             .execute(tx)

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use foursight_kernel::{DuplicateId, Ids, Result, SharedClock, sql};
 use foursight_runtime::{Database, Tick, Worker};
-use jiff::{SignedDuration, Timestamp, tz};
+use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ use crate::{
         score::{LIKELY, Signs},
         traits,
     },
+    store_days,
 };
 
 const LOOK_EVERY: Duration = Duration::from_mins(1);
@@ -26,8 +27,7 @@ const NEW_AT_ONCE: i64 = 2_000;
 const SETTLED: SignedDuration = SignedDuration::from_secs(10);
 /// Pairs in one transaction.
 const BATCH: i64 = 1_000;
-/// A look through all begins between these hours in China, and so once a night.
-const NIGHT: std::ops::Range<i8> = 1..5;
+/// A look through all begins once a night.
 const APART: SignedDuration = SignedDuration::from_hours(12);
 
 /// Finds pairs. It can be stopped anywhere: how far it is stands in the database.
@@ -88,10 +88,9 @@ impl Pass {
         if row.start_time.is_some() && row.finish_time.is_none() {
             return Ok(Some(row.steps));
         }
-        let hour = now.to_zoned(tz::TimeZone::fixed(tz::offset(8))).hour();
         let due = row
             .start_time
-            .is_none_or(|start| NIGHT.contains(&hour) && now.duration_since(start.to_jiff()) > APART);
+            .is_none_or(|start| store_days::is_night(now) && now.duration_since(start.to_jiff()) > APART);
         if !due {
             return Ok(None);
         }
@@ -180,6 +179,7 @@ impl Pass {
         .execute(&mut *tx)
         .await?;
         let ids: Vec<Uuid> = likely.iter().map(|_| self.ids.next::<DuplicateId>().uuid()).collect();
+        // As text: Postgres has no arrays of arrays of different lengths.
         let numbers = |signs: &Signs| -> String {
             let numbers: Vec<String> =
                 signs.told().into_iter().map(|sign| i32::from(sign).to_string()).collect();

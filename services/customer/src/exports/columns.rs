@@ -1,8 +1,6 @@
 //! The columns of an export, and a file as one row of them. Pure.
 
-use std::collections::HashMap;
-
-use foursight_kernel::time;
+use foursight_kernel::{TagId, time};
 use foursight_proto::customer::v1::{
     ContactKind, Customer, CustomerGroup, CustomerKind, Gender, LifeCycleStage, LunarDate, SourceChannel,
     ValueTier,
@@ -10,7 +8,10 @@ use foursight_proto::customer::v1::{
 use foursight_sheets::Cell;
 use jiff::{civil, tz::TimeZone};
 
-use crate::segments::words::{self, Pair};
+use crate::{
+    tags::TagNames,
+    words::{self, Pair},
+};
 
 /// The columns, in Chinese and in English. Those that an import knows have the names by which it knows them.
 const COLUMNS: [Pair; 18] = [
@@ -38,8 +39,7 @@ const COLUMNS: [Pair; 18] = [
 pub(super) struct Columns {
     pub(super) chinese: bool,
     pub(super) zone: TimeZone,
-    /// Names of tags, by their names in the API.
-    pub(super) tags: HashMap<String, (String, String)>,
+    pub(super) tags: TagNames,
 }
 
 impl Columns {
@@ -68,7 +68,8 @@ impl Columns {
             tier => words::tier(tier),
         };
         let groups = file.groups.iter().filter_map(|group| CustomerGroup::try_from(*group).ok());
-        let tags = file.tags.iter().map(|tag| match self.tags.get(tag) {
+        let known = |tag| self.tags.get(&TagId::parse_name(tag).ok()?.uuid());
+        let tags = file.tags.iter().map(|tag| match known(tag) {
             Some((zh, en)) => (if self.chinese { zh } else { en }).as_str(),
             None => tag.as_str(),
         });
@@ -144,6 +145,7 @@ fn lunar(lunar: &LunarDate) -> Cell {
 #[cfg(test)]
 mod tests {
     use foursight_proto::customer::v1::ContactPoint;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -155,6 +157,7 @@ mod tests {
             end_time: end.then(Default::default),
             ..ContactPoint::default()
         };
+        let golf = TagId::from(Uuid::from_u128(1));
         let file = Customer {
             name: "customers/1".to_owned(),
             display_name: "=1+1".to_owned(),
@@ -168,11 +171,11 @@ mod tests {
                 point("139****1", false),
             ],
             groups: vec![1, 2],
-            tags: vec!["tags/1".to_owned(), "tags/2".to_owned()],
+            tags: vec![golf.name(), "tags/2".to_owned()],
             ..Customer::default()
         };
         let row = |chinese| {
-            let tags = HashMap::from([("tags/1".to_owned(), ("高尔夫".to_owned(), "Golf".to_owned()))]);
+            let tags = TagNames::from([(golf.uuid(), ("高尔夫".to_owned(), "Golf".to_owned()))]);
             let columns = Columns { chinese, zone: TimeZone::UTC, tags };
             let cells = columns.header().into_iter().zip(columns.row(&file));
             let told = |cell: Cell| match cell {

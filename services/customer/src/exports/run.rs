@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use foursight_access::Principal;
-use foursight_kernel::{Error, ExportId, Result, TagId};
+use foursight_kernel::{Error, ExportId, Result};
 use foursight_proto::{
     customer::v1::{ExportCustomersRequest, ExportFormat},
     google::api::HttpBody,
@@ -27,7 +27,7 @@ use super::{
     request::{self, Source, Wanted},
     table::{Table, Written},
 };
-use crate::{context::Context, customers, store_days};
+use crate::{context::Context, customers, store_days, tags};
 
 /// Files that are read at once.
 const BATCH: i64 = 2_000;
@@ -63,7 +63,10 @@ pub(super) async fn export(
         Some(store) => ctx.days.zone(store).await,
         None => store_days::usual(),
     };
-    let columns = Columns { chinese: wanted.chinese, zone: zone.clone(), tags: tags(ctx, caller).await? };
+    let mut tx = ctx.db.begin(caller).await?;
+    let tags = tags::names(&mut tx, None).await?;
+    drop(tx);
+    let columns = Columns { chinese: wanted.chinese, zone: zone.clone(), tags };
     let id = record::begin(ctx, caller, &wanted).await?;
     let (kind, ending) = match wanted.format {
         ExportFormat::Xlsx => ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
@@ -205,14 +208,4 @@ async fn rows(
     let places: HashMap<Uuid, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
     files.sort_by_key(|file| places.get(&file.id()).copied());
     spawn_blocking(move || opening(files)).await.map_err(Error::internal)?
-}
-
-/// The names of the tags that there are and were.
-async fn tags(ctx: &Context, caller: &Principal) -> Result<HashMap<String, (String, String)>> {
-    let mut tx = ctx.db.begin(caller).await?;
-    let tags = sqlx::query!("SELECT id, display_name_zh, display_name_en FROM customer.tags")
-        .fetch_all(&mut *tx)
-        .await?;
-    let named = |id| TagId::from(id).name();
-    Ok(tags.into_iter().map(|tag| (named(tag.id), (tag.display_name_zh, tag.display_name_en))).collect())
 }

@@ -2,18 +2,14 @@
 
 use std::{
     io::{self, Write},
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use foursight_proto::customer::v1::ExportFormat;
 use foursight_sheets::{
     Cell, SheetError,
-    write::{CsvStyle, CsvWriter, XlsxWriter},
+    write::{CsvStyle, CsvWriter, XlsxWriter, in_memory},
 };
-
-/// A workbook's rows wait here: nothing of a file is ever on disk in clear.
-const MEMORY: &str = "/dev/shm";
 
 /// Bytes that are written and not yet taken.
 #[derive(Clone, Default)]
@@ -51,11 +47,14 @@ impl Table {
     pub(super) fn begin(format: ExportFormat, out: Written, header: &[&str]) -> Result<Self, SheetError> {
         Ok(match format {
             ExportFormat::Xlsx => {
-                let folder = Path::new(MEMORY);
-                if !folder.is_dir() {
-                    return Err(SheetError::Io(io::Error::from(io::ErrorKind::Unsupported)));
-                }
-                Self::Xlsx(Box::new(XlsxWriter::new(out, Some(folder), "customers", header)?))
+                // Nothing of a file is ever on disk in clear.
+                let folder = in_memory().ok_or_else(|| io::Error::from(io::ErrorKind::Unsupported));
+                Self::Xlsx(Box::new(XlsxWriter::new(
+                    out,
+                    Some(folder.map_err(SheetError::Io)?),
+                    "customers",
+                    header,
+                )?))
             }
             ExportFormat::Csv | ExportFormat::Unspecified => {
                 Self::Csv(Box::new(CsvWriter::new(out, CsvStyle::default(), header)?))

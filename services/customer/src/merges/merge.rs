@@ -3,19 +3,16 @@
 use std::mem;
 
 use foursight_access::{Principal, audit};
-use foursight_kernel::{
-    ConsentId, CustomerId, Error, MergeId, RequestKey, Result, StaffId, StoreId, Violations, sql,
-};
+use foursight_kernel::{CustomerId, Error, MergeId, RequestKey, Result, StaffId, StoreId, Violations, sql};
 use foursight_messaging::NewEvent;
 use foursight_proto::customer::{
     events::v1::CustomersMerged,
-    v1::{ConsentState, DuplicateState, Merge, MergeCustomersRequest, SourceChannel},
+    v1::{DuplicateState, Merge, MergeCustomersRequest, SourceChannel},
 };
 use foursight_runtime::{record, step};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::{
     context::Context,
@@ -29,6 +26,7 @@ use crate::{
     duplicates::SURE,
     merges::{
         MergeError,
+        consents::{self, Withdrawer},
         reseal::Sealed,
         row,
         two::{self, Two},
@@ -75,7 +73,7 @@ pub(super) async fn merge(
     let it = Request { survivor, absorbed, store, take, reason, by, now: ctx.now() };
 
     let mut tx = ctx.db.begin(caller).await?;
-    lock(&mut tx).await?;
+    two::lock(&mut tx).await?;
     if let Some(done) = done_before(&mut tx, ctx, caller, key.as_ref(), &it).await? {
         return Ok(done);
     }
@@ -97,13 +95,6 @@ pub(super) async fn merge(
     let merged = row::find(&mut tx, id).await?.to_proto(caller);
     tx.commit().await?;
     Ok(merged)
-}
-
-/// Nobody else merges, and no projection writes of customers, until the transaction ends. Who has to wait for long tries again.
-pub(super) async fn lock(tx: &mut PgConnection) -> Result<()> {
-    sqlx::raw_sql("SET LOCAL lock_timeout = '5s'").execute(&mut *tx).await?;
-    sqlx::query!(r#"SELECT customer.lock_merges(true) AS "locked?""#).fetch_one(tx).await?;
-    Ok(())
 }
 
 /// What the same request has made, if it came before.
@@ -139,10 +130,11 @@ async fn write(
     let taken = two.taken(&it.take);
     insert(tx, it, id, &taken).await?;
     decided(tx, it).await?;
-    let withdrawn = withdrawn(tx, it).await?;
+    let withdrawn = consents::withdrawn(tx, it.survivor, it.absorbed).await?;
     absorb(tx, it, id, two).await?;
     let version = survivor(tx, ctx, caller, it, two, &taken).await?;
-    withdraw(tx, ctx, it, version, &withdrawn).await?;
+    let by = Withdrawer { staff: it.by, time: it.now };
+    consents::withdraw(tx, ctx, it.survivor, by, version, &withdrawn).await?;
     sqlx::query!(r#"SELECT customer.keep_merged($1, $2) AS "kept?""#, id.uuid(), it.survivor.uuid())
         .fetch_one(&mut *tx)
         .await?;
@@ -208,26 +200,6 @@ async fn decided(tx: &mut PgConnection, it: &Request) -> Result<()> {
     Ok(())
 }
 
-/// What the absorbed file has withdrawn and the survivor has given, by purpose and kind of contact, with the wording that was withdrawn.
-async fn withdrawn(tx: &mut PgConnection, it: &Request) -> Result<Vec<(i16, i16, String)>> {
-    let rows = sqlx::query!(
-        "SELECT o.purpose, o.contact_kind, o.wording_version
-         FROM (SELECT DISTINCT ON (purpose, contact_kind) purpose, contact_kind, state, wording_version
-               FROM customer.consents WHERE customer_id = $2 ORDER BY purpose, contact_kind, version DESC) o
-         JOIN (SELECT DISTINCT ON (purpose, contact_kind) purpose, contact_kind, state
-               FROM customer.consents WHERE customer_id = $1 ORDER BY purpose, contact_kind, version DESC) s
-              USING (purpose, contact_kind)
-         WHERE o.state = $3 AND s.state = $4",
-        it.survivor.uuid(),
-        it.absorbed.uuid(),
-        sql::number(ConsentState::Withdrawn),
-        sql::number(ConsentState::Given),
-    )
-    .fetch_all(tx)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.purpose, row.contact_kind, row.wording_version)).collect())
-}
-
 async fn absorb(tx: &mut PgConnection, it: &Request, id: MergeId, two: &Two) -> Result<()> {
     let (from, to) = (&two.absorbed.file, &two.survivor.file);
     let points = Sealed::points(&two.new_points(), to)?;
@@ -287,38 +259,4 @@ async fn survivor(
     .execute(tx)
     .await?;
     Ok(version)
-}
-
-/// What one file has withdrawn is withdrawn.
-async fn withdraw(
-    tx: &mut PgConnection,
-    ctx: &Context,
-    it: &Request,
-    version: i64,
-    withdrawn: &[(i16, i16, String)],
-) -> Result<()> {
-    let mut ids: Vec<Uuid> = withdrawn.iter().map(|_| ctx.ids.next::<ConsentId>().uuid()).collect();
-    ids.sort_unstable();
-    for (place, (id, (purpose, contact_kind, wording))) in ids.into_iter().zip(withdrawn).enumerate() {
-        // Each has a version of its own; the file's comes to the last one.
-        let version = version + i64::try_from(place).unwrap_or_default();
-        sqlx::query!(
-            "WITH raised AS (UPDATE customer.customers SET version = greatest(version, $9) WHERE id = $2)
-             INSERT INTO customer.consents
-                 (id, customer_id, purpose, contact_kind, state, method, wording_version, recorder, version, create_time)
-             VALUES ($1, $2, $3, $4, $5, 'merge', $6, $7, $9, $8)",
-            id,
-            it.survivor.uuid(),
-            purpose,
-            contact_kind,
-            sql::number(ConsentState::Withdrawn),
-            wording,
-            it.by.uuid(),
-            sql::at(it.now) as _,
-            version,
-        )
-        .execute(&mut *tx)
-        .await?;
-    }
-    Ok(())
 }

@@ -12,6 +12,7 @@
 //! Rows that are plain follow inside the database (`absorb_file`, `part_files` in the migrations), since a caller does not see all of them:
 //! another store's lead follows, too.
 
+mod consents;
 mod contents;
 mod forget;
 mod list;

@@ -181,6 +181,13 @@ fn further(one: LifeCycleStage, other: LifeCycleStage) -> LifeCycleStage {
     if place(other) > place(one) { other } else { one }
 }
 
+/// Nobody else merges, and no projection writes of customers, until the transaction ends. Who has to wait for long tries again.
+pub(super) async fn lock(tx: &mut PgConnection) -> Result<()> {
+    sqlx::raw_sql("SET LOCAL lock_timeout = '5s'").execute(&mut *tx).await?;
+    sqlx::query!(r#"SELECT customer.lock_merges(true) AS "locked?""#).fetch_one(tx).await?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use foursight_proto::customer::v1::Gender;

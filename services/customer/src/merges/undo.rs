@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     context::Context,
-    merges::{MergeError, merge, row},
+    merges::{MergeError, row, two},
 };
 
 /// Gives both files back what was their own.
@@ -32,7 +32,7 @@ pub(super) async fn undo(ctx: &Context, caller: &Principal, request: &UndoMergeR
 
     let now = ctx.now();
     let mut tx = ctx.db.begin(caller).await?;
-    merge::lock(&mut tx).await?;
+    two::lock(&mut tx).await?;
     let merge = row::find(&mut tx, id).await?;
     merge.require_undoable(now)?;
     // Who is at the survivor's file now comes before this, or after.

@@ -7,17 +7,14 @@ use foursight_access::{Principal, audit};
 use foursight_kernel::{Result, sql};
 use foursight_proto::customer::v1::RetentionKind;
 use foursight_runtime::{Tick, Worker};
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{RuleRow, due};
-use crate::{context::Context, erasures};
+use crate::{context::Context, erasures, store_days};
 
 /// How often it is looked whether it is night.
 const LOOK_EVERY: Duration = Duration::from_mins(10);
-/// The hours, in China, in which nobody is kept waiting.
-const NIGHT: std::ops::Range<i8> = 1..5;
-const ZONE: &str = "Asia/Shanghai";
 /// Not twice in a night.
 const AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(12);
 /// Customers in one look.
@@ -34,7 +31,7 @@ pub(crate) fn worker(ctx: &Context) -> Worker {
 impl Tick for Apply {
     async fn tick(&self) -> Result<()> {
         let now = self.0.now();
-        if !is_night(now) {
+        if !store_days::is_night(now) {
             return Ok(());
         }
         let mut tx = self.0.db.begin_as_service().await?;
@@ -58,12 +55,6 @@ impl Tick for Apply {
         }
         Ok(())
     }
-}
-
-/// Whether it is night in China.
-fn is_night(now: Timestamp) -> bool {
-    let zone = TimeZone::get(ZONE).unwrap_or(TimeZone::UTC);
-    NIGHT.contains(&now.to_zoned(zone).hour())
 }
 
 impl Apply {
@@ -115,17 +106,5 @@ impl Apply {
         };
         audit::record(&mut tx, &Principal::service("customer"), now, action).await?;
         tx.commit().await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-    use super::*;
-
-    #[test]
-    fn night_is_where_the_stores_are() {
-        assert!(is_night("2026-03-01T18:30:00Z".parse().unwrap()));
-        assert!(!is_night("2026-03-01T03:30:00Z".parse().unwrap()));
     }
 }

@@ -5,18 +5,22 @@
 //! those of the moment at which it is asked.
 
 mod ask;
-mod change;
 mod compile;
 mod condition;
 mod count;
 mod create;
+mod delete;
+mod get;
 pub(crate) mod keep;
-mod read;
+mod list;
+mod list_customers;
+mod preview;
 mod row;
 mod stream;
 #[cfg(test)]
 mod tests;
-pub(crate) mod words;
+mod update;
+mod words;
 
 use foursight_kernel::Error;
 use foursight_proto::customer::v1::{
@@ -77,7 +81,7 @@ impl SegmentService for Segments {
 
     async fn get_segment(&self, request: Request<GetSegmentRequest>) -> Result<Response<Segment>, Status> {
         let caller = foursight_access::caller(&request)?;
-        Ok(Response::new(read::get(&self.0, &caller, &request.into_inner()).await?))
+        Ok(Response::new(get::get(&self.0, &caller, &request.into_inner()).await?))
     }
 
     async fn list_segments(
@@ -85,7 +89,7 @@ impl SegmentService for Segments {
         request: Request<ListSegmentsRequest>,
     ) -> Result<Response<ListSegmentsResponse>, Status> {
         let caller = foursight_access::caller(&request)?;
-        Ok(Response::new(read::list(&self.0, &caller, &request.into_inner()).await?))
+        Ok(Response::new(list::list(&self.0, &caller, &request.into_inner()).await?))
     }
 
     async fn update_segment(
@@ -93,7 +97,7 @@ impl SegmentService for Segments {
         request: Request<UpdateSegmentRequest>,
     ) -> Result<Response<Segment>, Status> {
         let caller = foursight_access::caller(&request)?;
-        Ok(Response::new(change::update(&self.0, &caller, &request.into_inner()).await?))
+        Ok(Response::new(update::update(&self.0, &caller, &request.into_inner()).await?))
     }
 
     async fn delete_segment(
@@ -101,7 +105,7 @@ impl SegmentService for Segments {
         request: Request<DeleteSegmentRequest>,
     ) -> Result<Response<Segment>, Status> {
         let caller = foursight_access::caller(&request)?;
-        Ok(Response::new(change::archive(&self.0, &caller, &request.into_inner()).await?))
+        Ok(Response::new(delete::delete(&self.0, &caller, &request.into_inner()).await?))
     }
 
     async fn preview_segment(
@@ -109,7 +113,7 @@ impl SegmentService for Segments {
         request: Request<PreviewSegmentRequest>,
     ) -> Result<Response<PreviewSegmentResponse>, Status> {
         let caller = foursight_access::caller(&request)?;
-        Ok(Response::new(count::preview(&self.0, &caller, &request.into_inner()).await?))
+        Ok(Response::new(preview::preview(&self.0, &caller, &request.into_inner()).await?))
     }
 
     async fn count_segment(
@@ -125,7 +129,7 @@ impl SegmentService for Segments {
         request: Request<ListSegmentCustomersRequest>,
     ) -> Result<Response<ListSegmentCustomersResponse>, Status> {
         let caller = foursight_access::caller(&request)?;
-        Ok(Response::new(count::list(&self.0, &caller, &request.into_inner()).await?))
+        Ok(Response::new(list_customers::list(&self.0, &caller, &request.into_inner()).await?))
     }
 
     async fn stream_segment_customers(

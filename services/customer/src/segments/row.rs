@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use foursight_access::{Principal, Reach};
+use foursight_access::{Principal, Reach, audit};
 use foursight_kernel::{Error, Result, SegmentId, StoreId, Violations, sql::Timestamp, time};
 use foursight_proto::customer::v1::{Segment, SegmentCondition};
+use foursight_runtime::Tx;
 use prost::Message as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -12,7 +13,11 @@ use uuid::Uuid;
 use super::{
     SegmentError,
     condition::{self, Condition, Leaf},
-    words::{TagNames, words},
+    words::words,
+};
+use crate::{
+    context::Context,
+    tags::{self, TagNames},
 };
 
 /// A row of `segments`.
@@ -142,16 +147,7 @@ pub(super) async fn tag_names<'a>(
     let leaves = trees.into_iter().flat_map(Condition::leaves);
     let tags: BTreeSet<Uuid> =
         leaves.filter_map(|leaf| if let Leaf::Tag(tag) = leaf { Some(tag.uuid()) } else { None }).collect();
-    if tags.is_empty() {
-        return Ok(TagNames::default());
-    }
-    let known = sqlx::query!(
-        "SELECT id, display_name_zh, display_name_en FROM customer.tags WHERE id = ANY ($1)",
-        &tags.into_iter().collect::<Vec<_>>(),
-    )
-    .fetch_all(tx)
-    .await?;
-    Ok(known.into_iter().map(|tag| (tag.id, (tag.display_name_zh, tag.display_name_en))).collect())
+    tags::names(tx, Some(tags.into_iter().collect())).await
 }
 
 /// A segment in the API's form, with the names of its tags.
@@ -161,4 +157,24 @@ pub(super) async fn tag_names<'a>(
 pub(super) async fn told(tx: &mut PgConnection, row: &Row) -> Result<Segment> {
     let tags = tag_names(tx, [&row.condition()?]).await?;
     row.to_proto(&tags)
+}
+
+/// What every change of a segment ends with: the record of it, and the segment as it is now.
+///
+/// # Errors
+/// `UNAVAILABLE` while the database is away.
+pub(super) async fn finish(
+    ctx: &Context,
+    caller: &Principal,
+    mut tx: Tx,
+    (id, store): (SegmentId, Option<StoreId>),
+    method: &'static str,
+) -> Result<Segment> {
+    let row = read(&mut tx, caller, id).await?;
+    let resource = &id.name();
+    let detail = serde_json::json!({ "shared": row.shared });
+    audit::record(&mut tx, caller, ctx.now(), audit::Action { method, resource, store, detail }).await?;
+    let segment = told(&mut tx, &row).await?;
+    tx.commit().await?;
+    Ok(segment)
 }

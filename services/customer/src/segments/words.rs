@@ -1,18 +1,13 @@
 //! What a tree says, in words, for people. Pure.
 
-use std::collections::HashMap;
-
-use foursight_proto::customer::v1::{
-    ContactKind, CustomerGroup, CustomerKind, Gender, LifeCycleStage, Purpose, SegmentWords, SourceChannel,
-    ValueTier,
-};
+use foursight_proto::customer::v1::{ContactKind, CustomerKind, Purpose, SegmentWords};
 use jiff::civil::Date;
-use uuid::Uuid;
 
 use super::condition::{Condition, Days, End, Leaf, Numbers};
-
-/// Names of tags, in Chinese and in English.
-pub(super) type TagNames = HashMap<Uuid, (String, String)>;
+use crate::{
+    tags::TagNames,
+    words::{Pair, gender, group, source, stage, tier},
+};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Language {
@@ -90,9 +85,6 @@ fn say(leaf: &Leaf, tags: &TagNames, language: Language) -> String {
     if language == Language::Zh { zh } else { en }
 }
 
-/// In Chinese and in English.
-pub(crate) type Pair = (&'static str, &'static str);
-
 fn pair(zh: &str, en: &str, (its_zh, its_en): Pair) -> (String, String) {
     (format!("{zh}{its_zh}"), format!("{en}{its_en}"))
 }
@@ -148,67 +140,6 @@ fn days(it: Days, zh: &str, en: &str) -> (String, String) {
             let to = to.map(day).unwrap_or_default();
             (format!("{zh} {to} 或之前"), format!("{en} on {to} or earlier"))
         }
-    }
-}
-
-/// Where a customer stands.
-pub(crate) fn stage(it: LifeCycleStage) -> Pair {
-    match it {
-        LifeCycleStage::Unspecified => ("未定", "unspecified"),
-        LifeCycleStage::Prospect => ("潜在", "prospect"),
-        LifeCycleStage::Intention => ("意向", "intention"),
-        LifeCycleStage::Buyer => ("成交", "buyer"),
-        LifeCycleStage::Service => ("售后", "service"),
-        LifeCycleStage::Dormant => ("休眠", "dormant"),
-        LifeCycleStage::Lost => ("流失", "lost"),
-    }
-}
-
-/// A group of customers.
-pub(crate) fn group(it: CustomerGroup) -> Pair {
-    match it {
-        CustomerGroup::Unspecified => ("未定", "unspecified"),
-        CustomerGroup::Uio => ("保有客户", "UIO"),
-        CustomerGroup::CarClub => ("车友会", "car club"),
-        CustomerGroup::Store => ("专营店客户", "store"),
-        CustomerGroup::Compensated => ("补偿客户", "compensated"),
-    }
-}
-
-/// A value tier.
-pub(crate) fn tier(it: ValueTier) -> Pair {
-    match it {
-        ValueTier::Unspecified => ("未定", "unspecified"),
-        ValueTier::A => ("A", "A"),
-        ValueTier::B => ("B", "B"),
-        ValueTier::C => ("C", "C"),
-    }
-}
-
-/// A gender.
-pub(crate) fn gender(it: Gender) -> Pair {
-    match it {
-        Gender::Unspecified => ("未知", "unknown"),
-        Gender::Female => ("女", "female"),
-        Gender::Male => ("男", "male"),
-    }
-}
-
-/// By which channel somebody came.
-pub(crate) fn source(it: SourceChannel) -> Pair {
-    match it {
-        SourceChannel::Unspecified => ("未知", "unknown"),
-        SourceChannel::WalkIn => ("来店", "walk-in"),
-        SourceChannel::Call => ("来电", "call"),
-        SourceChannel::Web => ("网站", "web"),
-        SourceChannel::SocialMedia => ("社交媒体", "social media"),
-        SourceChannel::VerticalPlatform => ("垂直媒体", "vertical platform"),
-        SourceChannel::ShortVideo => ("短视频", "short video"),
-        SourceChannel::AutoShow => ("车展", "auto show"),
-        SourceChannel::Community => ("社群", "community"),
-        SourceChannel::Partner => ("合作", "partner"),
-        SourceChannel::Referral => ("转介绍", "referral"),
-        SourceChannel::Import => ("导入", "import"),
     }
 }
 

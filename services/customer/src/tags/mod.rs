@@ -5,6 +5,7 @@ mod assign;
 mod assignments;
 mod create;
 mod list;
+mod names;
 
 use foursight_kernel::{Error, TagId, sql::Timestamp, time};
 use foursight_proto::customer::v1::{
@@ -15,7 +16,10 @@ use foursight_proto::customer::v1::{
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-pub(crate) use assign::MOST_OF_FILE;
+pub(crate) use {
+    assign::MOST_OF_FILE,
+    names::{TagNames, names},
+};
 
 use crate::context::Context;
 

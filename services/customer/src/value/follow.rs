@@ -61,7 +61,11 @@ impl Projection for Standing {
             vehicles.extend(VehicleId::parse_name(&vehicle).map(VehicleId::uuid));
         }
         keep::take_turn(tx).await?;
-        customers.extend(self.still_there(tx, &merged.into_iter().collect::<Vec<_>>(), &mut vehicles).await?);
+        let merged: Vec<Uuid> = merged.into_iter().collect();
+        if !merged.is_empty() {
+            vehicles.extend(cars_of(tx, &merged).await?);
+            customers.extend(still_there(tx, &merged).await?);
+        }
         // Files are locked before what is counted of them, as everybody does it.
         let moved = self.owners(tx, &vehicles.into_iter().collect::<Vec<_>>()).await?;
         let counted: Vec<Uuid> = customers.iter().copied().collect();
@@ -72,37 +76,33 @@ impl Projection for Standing {
     }
 }
 
-impl Standing {
-    /// Those of these files that were not absorbed and have anything to be counted; and their cars, whose owners are looked at.
-    async fn still_there(
-        &self,
-        tx: &mut PgConnection,
-        merged: &[Uuid],
-        vehicles: &mut BTreeSet<Uuid>,
-    ) -> Result<Vec<Uuid>> {
-        if merged.is_empty() {
-            return Ok(Vec::new());
-        }
-        let cars = sqlx::query_scalar!(
-            "SELECT DISTINCT vehicle_id FROM customer.vehicle_ownerships WHERE customer_id = ANY ($1)",
-            merged
-        )
-        .fetch_all(&mut *tx)
-        .await?;
-        vehicles.extend(cars);
-        let there = sqlx::query_scalar!(
-            "SELECT c.id FROM customer.customers c
-             WHERE c.id = ANY ($1) AND c.merged_into IS NULL
-               AND (EXISTS (SELECT FROM customer.customer_values v WHERE v.customer_id = c.id)
-                    OR EXISTS (SELECT FROM customer.visits v WHERE v.customer_id = c.id)
-                    OR EXISTS (SELECT FROM customer.deliveries d WHERE d.customer_id = c.id))",
-            merged
-        )
-        .fetch_all(tx)
-        .await?;
-        Ok(there)
-    }
+/// The cars of files, whose owners are looked at.
+async fn cars_of(tx: &mut PgConnection, files: &[Uuid]) -> Result<Vec<Uuid>> {
+    let cars = sqlx::query_scalar!(
+        "SELECT DISTINCT vehicle_id FROM customer.vehicle_ownerships WHERE customer_id = ANY ($1)",
+        files
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(cars)
+}
 
+/// Those of these files that were not absorbed and have anything to be counted.
+async fn still_there(tx: &mut PgConnection, files: &[Uuid]) -> Result<Vec<Uuid>> {
+    let there = sqlx::query_scalar!(
+        "SELECT c.id FROM customer.customers c
+         WHERE c.id = ANY ($1) AND c.merged_into IS NULL
+           AND (EXISTS (SELECT FROM customer.customer_values v WHERE v.customer_id = c.id)
+                OR EXISTS (SELECT FROM customer.visits v WHERE v.customer_id = c.id)
+                OR EXISTS (SELECT FROM customer.deliveries d WHERE d.customer_id = c.id))",
+        files
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(there)
+}
+
+impl Standing {
     /// Who owns a car now is in UIO, since the first of the cars of now; who owned one and has none is not any more. Answers who came
     /// or went.
     async fn owners(&self, tx: &mut PgConnection, vehicles: &[Uuid]) -> Result<Vec<Uuid>> {

@@ -38,5 +38,6 @@ mod standing;
 mod steps;
 mod story;
 mod timeline;
+mod unmerging;
 mod updating;
 mod world;

@@ -2,7 +2,6 @@
 //! and what was not taken is put beside it.
 
 mod beside;
-pub(crate) mod client;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -14,8 +13,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt},
 };
 
-use crate::up::ready::Ready;
-use client::Client;
+use crate::{client::Client, up::ready::Ready};
 
 /// Bytes in a piece: by JSON they become a third more, and a body has at most 1 MiB.
 const PIECE: usize = 600 << 10;

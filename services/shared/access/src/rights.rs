@@ -112,11 +112,11 @@ pub fn rights_of(role: Role) -> Vec<&'static str> {
             ];
         }
     };
-    READ_STORE.iter().chain(own).chain(rights_at_lists(role)).copied().collect()
+    READ_STORE.iter().chain(own).chain(rights_over_files(role)).copied().collect()
 }
 
-/// What a role does with many customers at once.
-fn rights_at_lists(role: Role) -> &'static [&'static str] {
+/// What a role does with files as a whole: makes one of two, counts and takes out many.
+fn rights_over_files(role: Role) -> &'static [&'static str] {
     match role {
         Role::GroupDirector | Role::CrManager => {
             &["customer.export", "customer.merge", "segment.read", "segment.write"]

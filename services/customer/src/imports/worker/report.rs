@@ -1,13 +1,13 @@
 //! The fourth step: the rows that were not taken, as a file like the one that came, with the reason beside them. Then the run is over.
 
-use std::{collections::VecDeque, path::Path};
+use std::collections::VecDeque;
 
 use foursight_kernel::Error;
 use foursight_proto::customer::v1::ImportState;
 use foursight_runtime::Database;
 use foursight_sheets::{
     Cell, Format, Row, SheetError, Table,
-    write::{CsvStyle, CsvWriter, Returned},
+    write::{CsvStyle, CsvWriter, Returned, in_memory},
 };
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -26,9 +26,6 @@ use super::{
 
 /// The last column's name.
 const REASON: &str = "未导入原因";
-/// A workbook's rows wait in a file until all are there; this one is in memory. Where there is no such folder, a workbook is answered by
-/// a CSV, since nothing of a file is ever on disk in clear.
-const MEMORY: &str = "/dev/shm";
 /// Outcomes that are held.
 const HELD: i64 = 5_000;
 
@@ -96,7 +93,8 @@ enum File {
 
 impl File {
     fn like(table: &Table, out: Writer) -> Result<Self, SheetError> {
-        let memory = Some(Path::new(MEMORY)).filter(|folder| folder.is_dir());
+        // A workbook is answered by a CSV where it would be on disk in clear.
+        let memory = in_memory();
         if matches!(table.format(), Format::Xlsx { .. }) && memory.is_none() {
             let mut header = table.header().to_vec();
             header.pop_if(|last| last == REASON);

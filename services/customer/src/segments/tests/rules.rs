@@ -10,9 +10,12 @@ use foursight_proto::{
 };
 use uuid::Uuid;
 
-use crate::segments::{
-    condition::{self, Condition},
-    words::{TagNames, words},
+use crate::{
+    segments::{
+        condition::{self, Condition},
+        words::words,
+    },
+    tags::TagNames,
 };
 
 fn is(it: It) -> SegmentCondition {

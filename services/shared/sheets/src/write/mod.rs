@@ -5,10 +5,12 @@
 
 mod csv;
 mod formula;
+mod memory;
 mod returned;
 mod xlsx;
 
 pub use csv::{CsvStyle, CsvWriter};
 pub(crate) use formula::unguarded;
+pub use memory::in_memory;
 pub use returned::Returned;
 pub use xlsx::XlsxWriter;
