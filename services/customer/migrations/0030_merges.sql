@@ -324,6 +324,13 @@ LANGUAGE sql IMMUTABLE SET search_path = customer, pg_temp AS $$
         (2, 'merges', 'blank', 't.survivor_id = $1 OR t.absorbed_id = $1',
             't.reason <> '''' OR t.undo_reason <> '''' OR t.remove_time IS NULL',
             'reason = '''', undo_reason = '''', remove_time = coalesce(t.remove_time, $2)'),
+        -- What other files'' timelines tell of merges with it that were undone, whoever these files are now.
+        (1, 'timeline_entries', 'remove',
+            't.kind IN (''CUSTOMERS_MERGED'', ''CUSTOMERS_UNMERGED'')
+             AND ''customers/'' || $1 IN (t.details ->> ''customer'', t.details ->> ''other'')
+             AND t.customer_id IN (
+                 SELECT survivor_of(side.id) FROM merges m CROSS JOIN unnest(ARRAY[m.survivor_id, m.absorbed_id]) AS side (id)
+                 WHERE $1 IN (m.survivor_id, m.absorbed_id))', NULL, NULL),
         -- The files that were merged into it are ids that say so.
         (8, 'customers', 'keep', 't.merged_into = $1', NULL, NULL)
 $$;

@@ -16,12 +16,14 @@ CREATE TABLE duplicates (
 CREATE UNIQUE INDEX duplicates_pair ON duplicates (low_id, high_id);
 CREATE INDEX duplicates_high ON duplicates (high_id);
 CREATE INDEX duplicates_likeliest ON duplicates (state, probability DESC, id DESC);
--- For who sees both files.
+-- For who sees both files; when they were merged, for who sees what they became.
 ALTER TABLE duplicates ENABLE ROW LEVEL SECURITY;
 CREATE POLICY duplicates_reach ON duplicates
     USING (public.foursight_reach(NULL)
         OR ((SELECT true FROM customer_stores s WHERE s.customer_id = duplicates.low_id LIMIT 1)
-            AND (SELECT true FROM customer_stores s WHERE s.customer_id = duplicates.high_id LIMIT 1)))
+            AND (SELECT true FROM customer_stores s WHERE s.customer_id = duplicates.high_id LIMIT 1))
+        OR (state = 3
+            AND (SELECT true FROM customer_stores s WHERE s.customer_id = survivor_of(duplicates.low_id) LIMIT 1)))
     WITH CHECK (public.foursight_reach(NULL)
         OR ((SELECT true FROM customer_stores s WHERE s.customer_id = duplicates.low_id LIMIT 1)
             AND (SELECT true FROM customer_stores s WHERE s.customer_id = duplicates.high_id LIMIT 1)));

@@ -19,7 +19,7 @@ END
 $$;
 
 -- The survivor's row with all that the merge made of it, and that nobody has changed since, as it was before. Facts of several columns
--- go together.
+-- go together; an id number is the same by its hash, since it is sealed anew with every change of the file.
 CREATE FUNCTION unmerged(now_is jsonb, was jsonb, made jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE SET search_path = customer, pg_temp AS $$
 DECLARE
@@ -30,12 +30,12 @@ BEGIN
     FOR its_column IN SELECT jsonb_object_keys(was) LOOP
         CONTINUE WHEN its_column IN ('id', 'version', 'merged_into', 'tags', 'groups');
         SELECT f INTO fact FROM jsonb_array_elements(
-            '[["display_name", "search_name"], ["birthday", "lunar_year", "lunar_month", "lunar_leap", "lunar_day"],
+            '[["display_name", "search_name"], ["lunar_year", "lunar_month", "lunar_leap", "lunar_day"],
               ["national_id_sealed", "national_id_hash"], ["budget_min_fen", "budget_max_fen"],
               ["contact_channel", "contact_from", "contact_to"]]') AS f WHERE f ? its_column;
         IF NOT EXISTS (
             SELECT FROM jsonb_array_elements_text(coalesce(fact, jsonb_build_array(its_column))) AS c (name)
-            WHERE now_is -> c.name IS DISTINCT FROM made -> c.name
+            WHERE c.name <> 'national_id_sealed' AND now_is -> c.name IS DISTINCT FROM made -> c.name
         ) THEN
             back := jsonb_set(back, ARRAY[its_column], was -> its_column);
         END IF;
@@ -56,6 +56,7 @@ DECLARE
     its_row jsonb;
     was jsonb;
     back jsonb;
+    ended jsonb;
 BEGIN
     SELECT * INTO STRICT m FROM merges x WHERE x.id = its_merge AND x.undo_time IS NULL;
     PERFORM require_file_in_reach(m.survivor_id);
@@ -153,11 +154,17 @@ BEGIN
     PERFORM put_customer(was || jsonb_build_object(
         'version', (SELECT c.version + 1 FROM customers c WHERE c.id = m.absorbed_id)));
 
-    -- Phones that somebody else has taken over since come back as ended.
+    -- What ended since comes back as ended; so do phones that somebody else has taken over.
+    SELECT coalesce(jsonb_object_agg(p.id, p.end_time), '{}') INTO ended
+    FROM contact_points p WHERE p.customer_id = m.survivor_id AND p.end_time IS NOT NULL;
     DELETE FROM contact_points p USING merge_rows r
     WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'contact_points'
       AND p.customer_id = m.survivor_id AND p.id = (r.row ->> 'id')::uuid;
-    INSERT INTO contact_points SELECT old.* FROM merge_rows r, jsonb_populate_record(NULL::contact_points, r.row) AS old
+    INSERT INTO contact_points
+    SELECT old.*
+    FROM merge_rows r,
+         jsonb_populate_record(NULL::contact_points, r.row || jsonb_build_object(
+             'end_time', coalesce(ended -> (r.row ->> 'id'), r.row -> 'end_time'))) AS old
     WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'contact_points'
       AND NOT (old.exclusive AND old.end_time IS NULL AND EXISTS (
           SELECT FROM contact_points h WHERE h.hash = old.hash AND h.exclusive AND h.end_time IS NULL));

@@ -7,7 +7,7 @@ use foursight_runtime::{Database, Together};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
-    customers::{FilesById, KeyRing},
+    customers::{FilesById, KeyRing, Lookups},
     staff::Colleagues,
     store_days::StoreDays,
     vehicles::vin::VinRule,
@@ -22,6 +22,7 @@ pub(crate) struct Context {
     pub(crate) clock: SharedClock,
     pub(crate) ids: Ids,
     pub(crate) keys: Arc<KeyRing>,
+    pub(crate) lookups: Lookups,
     pub(crate) staff: Colleagues,
     pub(crate) days: StoreDays,
     pub(crate) vins: VinRule,

@@ -103,8 +103,13 @@ pub(crate) async fn steps(tx: &mut PgConnection, of: &[(CaseId, StoreId, i64, &S
     }
     sqlx::query!(
         "INSERT INTO complaint.steps (case_id, store_id, revision, state, staff_id, note, create_time, loop)
-         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::smallint[], $5::uuid[], $6::text[],
-                              $7::timestamptz[], $8::integer[])",
+         SELECT s.case_id, s.store_id, s.revision, s.state, s.staff_id,
+                -- Words about somebody who was erased would stay for good.
+                CASE WHEN c.erase_time IS NULL THEN s.note ELSE '' END, s.create_time, s.loop
+         FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::smallint[], $5::uuid[], $6::text[],
+                     $7::timestamptz[], $8::integer[])
+              AS s (case_id, store_id, revision, state, staff_id, note, create_time, loop)
+         LEFT JOIN complaint.cases c ON c.id = s.case_id",
         &cases,
         &stores,
         &revisions,

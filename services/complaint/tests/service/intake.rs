@@ -3,9 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use anyhow::Result;
-use foursight_kernel::{CallTaskId, Clock, CustomerId, time};
+use foursight_kernel::{CallTaskId, Clock, CustomerId, ErasureId, time};
 use foursight_proto::{
-    complaint::v1::{CaseKind, IntakeChannel, ListCasesRequest, Severity},
+    complaint::v1::{CaseKind, CaseState, IntakeChannel, ListCasesRequest, Severity},
+    customer::events::v1::CustomerErased,
     notification::{
         events::v1::CallTaskCompleted,
         v1::{CallTaskState, Satisfaction},
@@ -76,5 +77,34 @@ async fn while_notification_is_away_nothing_is_lost() -> Result<()> {
     world.notification.away.store(false, Ordering::SeqCst);
     world.stack.settled().await?;
     assert_eq!(cases.list_cases(ListCasesRequest::default()).await?.into_inner().cases.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_somebody_who_was_erased_no_more_words_are_kept_and_the_case_can_be_ended() -> Result<()> {
+    let world = World::new().await?;
+    let (call_task, customer) = (world.stack.ids.next::<CallTaskId>(), world.stack.ids.next::<CustomerId>());
+    world
+        .stack
+        .tell(&dissatisfied(&world, call_task, customer), call_task.uuid(), 3, Some(world.store))
+        .await?;
+    world.stack.settled().await?;
+    let name = world.cases(&world.handler).list_cases(ListCasesRequest::default()).await?.into_inner().cases
+        [0]
+    .name
+    .clone();
+    world.assign(&name).await?;
+    let erasure = world.stack.ids.next::<ErasureId>().name();
+    let erased = CustomerErased { customer: customer.name(), erasure, absorbed: Vec::new() };
+    world.stack.tell(&erased, customer.uuid(), 9, None).await?;
+    world.stack.settled().await?;
+
+    world.handle(&name).await?;
+    world.tell_result(&name).await?;
+    let case = world.read(&name).await?;
+    assert_eq!((case.state(), case.customer.as_str()), (CaseState::ResultTold, ""));
+    let words: Vec<&str> =
+        case.steps.iter().map(|step| step.note.as_str()).filter(|note| !note.is_empty()).collect();
+    assert_eq!(words, [""; 0]);
     Ok(())
 }

@@ -9,8 +9,8 @@ use foursight_proto::customer::v1::{
 use foursight_runtime::PeerChannel;
 use serde_json::json;
 
-use super::{Known, archive, own};
-use crate::{context::Context, customers::CustomerError};
+use super::{Known, archive, others, own};
+use crate::{context::Context, customers::CustomerError, merges};
 
 /// The largest answer of another service: years of calls and cases are far below it.
 const LARGEST: usize = 32 << 20;
@@ -21,7 +21,7 @@ const LARGEST: usize = 32 << 20;
 /// `CUSTOMER_NOT_FOUND`, `COPY_INCOMPLETE` while another service does not answer, and every wrong field at once.
 pub(crate) async fn export(
     ctx: &Context,
-    others: &[(&'static str, PeerChannel)],
+    peers: &[(&'static str, PeerChannel)],
     caller: &Principal,
     request: &ExportCustomerDataRequest,
 ) -> Result<ExportCustomerDataResponse> {
@@ -33,11 +33,13 @@ pub(crate) async fn export(
 
     let mut tx = ctx.db.begin(caller).await?;
     let mut known = vec![own::read(&mut tx, ctx, customer).await?];
+    let ids = merges::parts(&mut tx, customer).await?;
     // Not while a transaction waits for peers.
     tx.rollback().await?;
-    for (service, channel) in others {
+    for (service, channel) in peers {
         known.push(ask(service, channel, customer).await?);
     }
+    others::leave_out(&mut known, &ids);
     let now = ctx.now();
     let data = archive::make(customer, now, &known)?;
 

@@ -2,6 +2,7 @@
 
 mod archive;
 mod export;
+mod others;
 mod own;
 mod page;
 mod words;

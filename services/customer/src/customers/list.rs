@@ -35,6 +35,10 @@ pub(crate) async fn list(
 ) -> Result<ListCustomersResponse> {
     let Asked { source, stores, filter } = Asked::parse(ctx, caller, request, "")?;
     let page = Page::<Place>::parse(request)?;
+    let told_whole = matches!(&source, Source::Found(search) if search.is_told_whole());
+    if told_whole {
+        ctx.lookups.admit(caller).await?;
+    }
 
     let mut tx = ctx.db.begin_list(caller).await?;
     let candidates = Candidates::after(&mut tx, &source, stores.as_deref(), &filter, page.after).await?;
@@ -58,6 +62,9 @@ pub(crate) async fn list(
     let place = |name: &str| files.iter().position(|file| name.ends_with(&file.id.to_string()));
     customers.sort_by_cached_key(|customer| place(&customer.name));
     drop(tx);
+    if told_whole && customers.is_empty() {
+        ctx.lookups.missed(ctx, caller, "ListCustomers", 1).await?;
+    }
     birthday::tell_next(ctx, &mut customers).await;
     Ok(ListCustomersResponse { customers, next_page_token, total_size, total_size_is_least })
 }

@@ -14,6 +14,7 @@ mod keys;
 pub(crate) mod learn;
 mod list;
 mod list_facts;
+mod lookups;
 mod lunar;
 pub(crate) mod masking;
 pub(crate) mod name_keys;
@@ -51,6 +52,7 @@ pub(crate) use finding::first_id;
 #[cfg(test)]
 pub(crate) use keys::tests;
 pub(crate) use keys::{KeyRing, WrappedKey};
+pub(crate) use lookups::Lookups;
 pub(crate) use lunar::LunarBirthday;
 pub(crate) use new_file::NewFile;
 pub(crate) use profile::Profile;

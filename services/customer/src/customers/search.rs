@@ -47,6 +47,11 @@ impl Search {
         }
     }
 
+    /// Whether it is a phone or an id number of which no digit is missing.
+    pub(crate) fn is_told_whole(&self) -> bool {
+        self.phone.is_some() || self.national_id.is_some()
+    }
+
     /// Whether it may be anything else than a name.
     pub(crate) fn is_exact(&self) -> bool {
         [&self.phone, &self.phone_tail, &self.national_id].into_iter().any(Option::is_some)

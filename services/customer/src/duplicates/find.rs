@@ -27,7 +27,7 @@ const MOST: usize = 20;
 /// The files that may be of somebody who is about to be entered, as far as the caller sees them.
 ///
 /// # Errors
-/// Every wrong field at once.
+/// Every wrong field at once; `TOO_MANY_TRIES` for who told too much that is nobody's.
 pub(super) async fn find(
     ctx: &Context,
     caller: &Principal,
@@ -36,11 +36,13 @@ pub(super) async fn find(
     let mut v = Violations::default();
     let told = traits_of(&mut v, ctx, request);
     v.check()?;
+    ctx.lookups.admit(caller).await?;
 
     let mut tx = ctx.db.begin(caller).await?;
     let ids = near(&mut tx, &told).await?;
-    let mut likely: Vec<(Uuid, _)> = traits::load(&mut tx, &ids)
-        .await?
+    let known = traits::load(&mut tx, &ids).await?;
+    let missed = told.not_of(known.values());
+    let mut likely: Vec<(Uuid, _)> = known
         .into_iter()
         .filter_map(|(id, traits)| Some((id, told.compare(&traits)?)))
         .filter(|(_, signs)| signs.probability() >= LIKELY)
@@ -51,6 +53,8 @@ pub(super) async fn find(
     likely.truncate(MOST);
     let ids: Vec<Uuid> = likely.iter().map(|(id, _)| *id).collect();
     let files = file::read_by_id(&mut tx, &ctx.keys, &ids).await?;
+    drop(tx);
+    ctx.lookups.missed(ctx, caller, "FindDuplicates", missed).await?;
     let candidate = |(id, signs): (Uuid, crate::duplicates::Signs)| DuplicateCandidate {
         customer: files.get(&id).cloned(),
         probability: signs.probability(),

@@ -78,6 +78,21 @@ impl Traits {
         Some(one == two)
     }
 
+    /// How many of its phones, accounts and id numbers are of none of these.
+    pub(crate) fn not_of<'a>(&self, others: impl IntoIterator<Item = &'a Self> + Clone) -> usize {
+        let known = |of: fn(&Self) -> &BTreeSet<Vec<u8>>| -> BTreeSet<&Vec<u8>> {
+            others.clone().into_iter().flat_map(of).collect()
+        };
+        let (phones, accounts) = (known(|it| &it.phones), known(|it| &it.accounts));
+        let id = self
+            .national_id
+            .iter()
+            .filter(|id| others.clone().into_iter().all(|it| it.national_id.as_ref() != Some(id)));
+        self.phones.iter().filter(|phone| !phones.contains(phone)).count()
+            + self.accounts.iter().filter(|account| !accounts.contains(account)).count()
+            + id.count()
+    }
+
     /// The pinyin of a name in each usual reading, as files are found by it.
     pub(crate) fn pinyin_of(name: &str) -> BTreeSet<String> {
         name_keys::pinyin_of(name).into_iter().collect()

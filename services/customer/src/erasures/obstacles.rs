@@ -4,9 +4,9 @@ use foursight_kernel::{CustomerId, Result, sql};
 use foursight_proto::customer::v1::{ImportState, VisitState};
 use sqlx::PgConnection;
 
-/// The customer's car is in a workshop: somebody has to call when it is ready.
+/// The customer's car is in a workshop, or one that the customer brought: somebody has to call when it is ready.
 const VISIT_OPEN: &str = "VISIT_OPEN";
-/// A table in which the customer stands is being read: what is erased now would be written again.
+/// A table is being brought in, and the customer may stand in what was not read yet: what is erased now would be written again.
 const IMPORT_UNDER_WAY: &str = "IMPORT_UNDER_WAY";
 
 /// What has to be ended first.
@@ -16,11 +16,12 @@ const IMPORT_UNDER_WAY: &str = "IMPORT_UNDER_WAY";
 pub(super) async fn obstacles(tx: &mut PgConnection, customer: CustomerId) -> Result<Vec<&'static str>> {
     let working = [ImportState::Checking, ImportState::Applying, ImportState::Undoing].map(sql::number);
     let found = sqlx::query!(
-        r#"SELECT EXISTS (SELECT FROM customer.visits v WHERE v.customer_id = $1 AND v.state = $2) AS "visit!",
-                  EXISTS (SELECT FROM customer.imports i
-                          WHERE i.state = ANY ($3) AND EXISTS (
-                              SELECT FROM customer.import_rows r
-                              WHERE r.import_id = i.id AND r.customer_id = $1)) AS "import!""#,
+        r#"SELECT EXISTS (SELECT FROM customer.visits v
+                          WHERE v.state = $2
+                            AND (v.customer_id = $1
+                                 OR v.vehicle_id IN (SELECT o.vehicle_id FROM customer.vehicle_ownerships o
+                                                     WHERE o.customer_id = $1 AND o.end_time IS NULL))) AS "visit!",
+                  EXISTS (SELECT FROM customer.imports i WHERE i.state = ANY ($3)) AS "import!""#,
         customer.uuid(),
         sql::number(VisitState::InWorkshop),
         &working,

@@ -10,14 +10,13 @@ use foursight_proto::customer::{
 use foursight_runtime::{erasure, record};
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::PgConnection;
 use tonic::Code;
 
 use crate::{
     context::Context,
     customers::{self, CustomerError},
     erasures::{ErasureError, OTHERS, answers, obstacles::obstacles, row},
-    retention,
+    merges, retention,
 };
 
 /// What a reference may have.
@@ -171,11 +170,19 @@ async fn write(
     }
     // Who writes the name's keys has read the name before, or writes none.
     sqlx::query!("SELECT customer.lock_name_keys($1)", customer.uuid()).execute(&mut *tx).await?;
-    let absorbed = absorbed(&mut tx, customer).await?;
+    let mut absorbed = merges::parts(&mut tx, customer).await?;
+    absorbed.remove(&customer);
+    let mut of_parts = Vec::new();
     for part in &absorbed {
-        erasure::erase(&mut tx, *part, now).await?;
+        of_parts.extend(erasure::erase(&mut tx, *part, now).await?);
     }
-    let tables = erasure::erase(&mut tx, customer, now).await?;
+    let mut tables = erasure::erase(&mut tx, customer, now).await?;
+    for table in &mut tables {
+        for part in of_parts.iter().filter(|part| part.table == table.table) {
+            table.removed += part.removed;
+            table.blanked += part.blanked;
+        }
+    }
     answers::keep(&mut tx, id, "customer", now, &tables).await?;
     let absorbed = absorbed.into_iter().map(CustomerId::name).collect();
     let event = CustomerErased { customer: customer.name(), erasure: id.name(), absorbed };
@@ -189,12 +196,6 @@ async fn write(
     record::change(&mut tx, &ctx.ids, caller, now, event, action).await?;
     tx.commit().await?;
     Ok(Some(id))
-}
-
-/// The files that were merged into this one, and into those.
-async fn absorbed(tx: &mut PgConnection, customer: CustomerId) -> Result<Vec<CustomerId>> {
-    let parts = sqlx::query_scalar!("SELECT customer.absorbed_by($1)", customer.uuid()).fetch_one(tx).await?;
-    Ok(parts.unwrap_or_default().into_iter().map(CustomerId::from).filter(|part| *part != customer).collect())
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 //! | `reseal` | what is sealed under the absorbed file's key, for the survivor's |
 //! | `preview`, `merge` | what a merge would do, and doing it |
 //! | `preview_undo`, `undo` | the same for taking it back |
+//! | `consents` | what one file has withdrawn is withdrawn |
+//! | `parts` | the files that are one file now |
 //! | `contents` | how much of each kind follows, goes back or stays |
 //! | `forget` | the worker that lets go of what it takes to undo |
 //!
@@ -17,6 +19,7 @@ mod contents;
 mod forget;
 mod list;
 mod merge;
+mod parts;
 mod preview;
 mod preview_undo;
 mod reseal;
@@ -32,7 +35,7 @@ use foursight_proto::customer::v1::{
 };
 use tonic::{Request, Response, Status};
 
-pub(crate) use forget::Forget;
+pub(crate) use {forget::Forget, parts::parts};
 
 use crate::context::Context;
 

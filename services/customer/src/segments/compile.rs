@@ -128,10 +128,13 @@ fn leaf_to(q: &mut QueryBuilder<Postgres>, leaf: &Leaf, asking: &Asking) {
         Leaf::OwnedModel(it) => stands_in(q, "f.owned_models", it.clone()),
         Leaf::IntendedModel(it) => stands_in(q, "f.intended_models", it.clone()),
         Leaf::Store(it) => match &asking.scope {
-            Scope::Store(store) => {
-                q.push(if *store == it.uuid() { "true" } else { "false" });
+            Scope::Group => stands_in(q, "f.stores", it.uuid()),
+            // Whichever stores are asked about; as far as the caller reaches.
+            Scope::Store(_) | Scope::Stores(_) => {
+                q.push("EXISTS (SELECT FROM customer.customer_stores s WHERE s.customer_id = f.customer_id AND s.store_id = ")
+                    .push_bind(it.uuid())
+                    .push(")");
             }
-            Scope::Group | Scope::Stores(_) => stands_in(q, "f.stores", it.uuid()),
         },
         Leaf::Group(it) => bit(q, "f.groups", 1 << i32::from(*it)),
         Leaf::Consent(purpose, kind) => bit(q, "f.consents", consent_bit(*purpose, *kind)),

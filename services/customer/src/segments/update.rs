@@ -35,6 +35,10 @@ pub(super) async fn update(
         let message = "must be the segment's own, or absent: whose a segment is stays as it is";
         return Err(Error::invalid_field("segment.store", message));
     }
+    if row.shared && !said.shared && row.creator != caller.subject.name() {
+        let message = "is taken back by who made the segment: nobody else hides it from those who use it";
+        return Err(Error::invalid_field("segment.shared", message));
+    }
     sqlx::query!(
         "UPDATE customer.segments
          SET display_name = $2, description = $3, condition = $4, shared = $5, version = version + 1, update_time = $6
@@ -43,8 +47,7 @@ pub(super) async fn update(
         said.display_name,
         said.description,
         said.condition.encode_to_vec(),
-        // Whose it is says whether others see it: nobody hides a shared one from them by taking it for their own.
-        said.shared || row.creator != caller.subject.name(),
+        said.shared,
         sql::at(now) as _,
     )
     .execute(&mut *tx)

@@ -68,11 +68,15 @@ struct Rows {
     times: Vec<sql::Timestamp>,
     places: Vec<i64>,
     details: Vec<Value>,
+    /// The other customer of whom it tells.
+    others: Vec<Option<Uuid>>,
 }
 
 impl Rows {
     fn push(&mut self, event: &Received, entry: &Entry) -> Result<(), HandleError> {
         self.details.push(serde_json::to_value(&entry.details).map_err(Error::internal)?);
+        let told = entry.details.values().filter_map(|told| CustomerId::parse_name(told).ok());
+        self.others.push(told.map(CustomerId::uuid).find(|told| *told != entry.customer.uuid()));
         self.customers.push(entry.customer.uuid());
         self.events.push(event.id);
         self.kinds.push(entry.kind.to_owned());
@@ -98,14 +102,15 @@ impl Rows {
                     its.customer_id, e.event_id, e.kind, e.resource, e.store_id, e.occur_time, e.place, e.details,
                     CASE WHEN c.merged_into IS NOT NULL THEN c.id END
              FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::bigint[],
-                         $8::jsonb[])
-                  AS e (customer_id, event_id, kind, resource, store_id, occur_time, place, details)
+                         $8::jsonb[], $9::uuid[])
+                  AS e (customer_id, event_id, kind, resource, store_id, occur_time, place, details, other_id)
              JOIN customer.customers c ON c.id = e.customer_id
              CROSS JOIN LATERAL (
                  SELECT CASE WHEN c.merged_into IS NULL THEN c.id ELSE customer.survivor_of(c.id) END
              ) AS its (customer_id)
-             -- Not of who was erased since the merge.
-             WHERE c.merged_into IS NULL OR EXISTS (SELECT FROM customer.customers s WHERE s.id = its.customer_id)
+             -- Not of who was erased since the merge, and not with somebody who was erased.
+             WHERE (c.merged_into IS NULL OR EXISTS (SELECT FROM customer.customers s WHERE s.id = its.customer_id))
+               AND NOT EXISTS (SELECT FROM customer.erased_customers x WHERE x.customer_id = e.other_id)
              ORDER BY its.customer_id, e.event_id, c.merged_into NULLS FIRST
              ON CONFLICT (customer_id, event_id) DO UPDATE
              SET kind = excluded.kind, resource = excluded.resource, place = excluded.place, details = excluded.details",
@@ -117,6 +122,7 @@ impl Rows {
             self.times as _,
             &self.places,
             &self.details,
+            &self.others as _,
         )
         .execute(tx)
         .await?;

@@ -34,7 +34,7 @@ pub(super) async fn get(
     let row = sqlx::query!(
         r#"SELECT c.value_tier, v.computed_tier AS "computed_tier?", v.value_fen AS "value_fen?"
            FROM customer.customers c LEFT JOIN customer.customer_values v ON v.customer_id = c.id
-           WHERE c.id = $1"#,
+           WHERE c.id = $1 AND c.merged_into IS NULL"#,
         customer.uuid(),
     )
     .fetch_optional(&mut *tx)

@@ -141,7 +141,9 @@ async fn new_files_are_looked_at_and_people_decide() {
         ..MergeCustomersRequest::default()
     };
     world.merges(&world.headquarters).merge_customers(request).await.unwrap();
-    assert_eq!(world.pairs(&world.headquarters, DuplicateState::Merged).await.len(), 1);
+    for by in [&world.headquarters, &world.here, &world.there] {
+        assert_eq!(world.pairs(by, DuplicateState::Merged).await.len(), 1);
+    }
     let open = world.pairs(&world.headquarters, DuplicateState::Open).await;
     assert_eq!(open.iter().map(names).collect::<Vec<_>>(), [BTreeSet::from([two, there])]);
     assert!(!open.iter().any(|pair| names(pair).contains(&son)));

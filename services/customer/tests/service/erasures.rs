@@ -5,7 +5,7 @@ use foursight_proto::{
     analytics::events::v1::CustomerDataErased as ByAnalytics,
     complaint::events::v1::CustomerDataErased as ByComplaint,
     customer::{
-        events::v1::{CustomerErased, LeadCreated, VisitCompleted},
+        events::v1::{CustomerErased, CustomersUnmerged, LeadCreated, VisitCompleted},
         v1::{
             Consent, ConsentState, ContactKind, Customer, ErasedTable, Erasure, ErasureGround, ErasureState,
             GetErasureRequest, ListCustomersRequest, ListErasuresRequest, MergeCustomersRequest,
@@ -20,7 +20,10 @@ use foursight_testkit::{Caller, CallerChannel, metadata, reason, refusal, wrong_
 use sqlx::{AssertSqlSafe, PgPool};
 use tonic::{Code, Status};
 
-use crate::world::{World, contact, creation, delivery, person};
+use crate::{
+    imports::import,
+    world::{World, contact, creation, delivery, person},
+};
 
 const VIN: &str = "LSVAA4182E2000001";
 const NAME: &str = "忘川示例";
@@ -345,6 +348,12 @@ async fn a_car_in_the_workshop_stands_against_it() {
     assert!(world.file(&world.here, &customer.name).await.is_ok());
 
     world.hand_back(&world.here, &visit.name).await;
+    // It is the owner's, too, when somebody else has brought it.
+    let sister = world.open(&world.here, world.hangzhou, "示例妹", "13800008899").await;
+    let brought = Visit { customer: sister.name, ..crate::world::visit(world.hangzhou, &car.name, 200) };
+    let visit = world.try_check_in(&world.here, brought).await.unwrap();
+    assert_eq!(world.preview(&director, &customer.name).await.unwrap().obstacles, ["VISIT_OPEN"]);
+    world.hand_back(&world.here, &visit.name).await;
     world.erase(&director, &customer.name).await;
     // The car goes on without an owner, and without a plate.
     let car = world.vehicle(&director, &car.name).await.unwrap();
@@ -394,4 +403,49 @@ async fn who_was_merged_is_erased_as_one() {
     let entries: i64 =
         sqlx::query_scalar("SELECT count(*) FROM customer.timeline_entries").fetch_one(&owner).await.unwrap();
     assert_eq!(entries, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_merge_that_was_undone_the_other_file_tells_no_more() {
+    let world = World::start().await;
+    let director = world.director();
+    let kept = world.open(&world.here, world.hangzhou, "王小明", "13800008803").await.name;
+    let gone = world.open(&world.here, world.hangzhou, "王小明", "13800008804").await.name;
+    let merge = world.merge(&world.here, &kept, &gone).await.unwrap();
+    world.stack.settled().await.unwrap();
+    world.unmerge(&world.here, &merge.name).await.unwrap();
+    world.stack.settled().await.unwrap();
+    assert!(world.kinds_on_timeline(&world.here, &kept).await.contains(&"CUSTOMERS_UNMERGED".to_owned()));
+    world.erase(&director, &gone).await;
+    let left = async || {
+        let told = format!("%{}%", &gone[10..]);
+        let owner = world.stack.owner().await.unwrap();
+        let left = sqlx::query_scalar("SELECT kind FROM customer.timeline_entries t WHERE t::text LIKE $1")
+            .bind(told);
+        left.fetch_all(&owner).await.unwrap() as Vec<String>
+    };
+    assert_eq!(left().await, Vec::<String>::new());
+    // Nor when it is told late.
+    let told = world.stack.told::<CustomersUnmerged>().await.unwrap().remove(0);
+    world.stack.tell(&told, world.stack.ids.uuid(), 1, Some(world.hangzhou)).await.unwrap();
+    world.stack.settled().await.unwrap();
+    assert_eq!(left().await, Vec::<String>::new());
+    assert!(world.file(&world.here, &kept).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_being_brought_in_stands_against_it() {
+    let world = World::start().await;
+    let director = world.director();
+    let customer = world.somebody().await;
+    let rows = (0..5_000).map(|row| format!("示例{row},138{row:08}\n")).collect::<String>();
+    let table = format!("姓名,手机\n{rows}{NAME},{PHONE}\n");
+    let etag = world.preview(&director, &customer.name).await.unwrap().etag;
+    let run = world.upload(&world.here, import(world.hangzhou), table.as_bytes()).await;
+    world.start_import(&world.here, &run, false).await.unwrap();
+    assert_eq!(world.preview(&director, &customer.name).await.unwrap().obstacles, ["IMPORT_UNDER_WAY"]);
+    let refused = world.privacy(&director).request_erasure(asked(&customer.name, &etag)).await.unwrap_err();
+    assert_eq!(metadata(&refused, "obstacle").as_deref(), Some("IMPORT_UNDER_WAY"));
+    world.follow(&world.here, &run).await;
+    world.erase(&director, &customer.name).await;
 }

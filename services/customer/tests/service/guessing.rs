@@ -1,11 +1,14 @@
 //! Whose phones and id cards are on file elsewhere is told a few times only, however they are told.
 
-use foursight_proto::customer::v1::{ContactKind, Customer, ListReceptionsRequest, PresentedCar, Visit};
+use foursight_proto::customer::v1::{
+    ContactKind, Customer, FindDuplicatesRequest, ListCustomersRequest, ListReceptionsRequest, PresentedCar,
+    Visit, duplicate_service_client::DuplicateServiceClient,
+};
 use foursight_proto::identity::v1::Role;
-use foursight_testkit::refusal;
+use foursight_testkit::{Caller, refusal};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tonic::Code;
+use tonic::{Code, Status};
 
 use crate::world::{World, contact, creation, delivery, person, visit};
 
@@ -180,4 +183,38 @@ async fn guessing_whose_car_it_is_comes_to_an_end() {
     assert_eq!(bring("13800001234".to_owned()).await.unwrap().customer, owner);
     let opened = audited(&world, &world.there.id.name(), "CreateVisit").await;
     assert_eq!(opened[0]["confirmed_by"], json!(["VIN", "PHONE"]));
+}
+
+#[tokio::test]
+async fn the_digits_that_a_mask_hides_are_not_found_by_trying_them() {
+    let world = World::start().await;
+    world.open(&world.here, world.hangzhou, "王小明", "13800001234").await;
+    let guess = async |from: u32| {
+        let guesses =
+            (from..from + 20).map(|middle| contact(ContactKind::Phone, &format!("138{middle:04}1234")));
+        let request = FindDuplicatesRequest {
+            display_name: "王小明".to_owned(),
+            contact_points: guesses.collect(),
+            ..FindDuplicatesRequest::default()
+        };
+        DuplicateServiceClient::new(world.stack.channel("customer", &world.here))
+            .find_duplicates(request)
+            .await
+    };
+    let search = async |by: &Caller, phone: &str| {
+        let request = ListCustomersRequest { q: phone.to_owned(), ..ListCustomersRequest::default() };
+        Ok::<_, Status>(world.customers(by).list_customers(request).await?.into_inner().customers.len())
+    };
+    for from in 0..14 {
+        guess(1000 + from * 20).await.unwrap();
+    }
+    for last in 0..20 {
+        assert_eq!(search(&world.here, &format!("1390000{last:04}")).await.unwrap(), 0);
+    }
+    assert_eq!(search(&world.here, "13800001234").await.unwrap_err().code(), Code::ResourceExhausted);
+    assert_eq!(refusal(guess(0).await), too_many());
+    assert_eq!(search(&world.here, "1234").await.unwrap(), 1, "what is no guess goes on");
+    assert_eq!(search(&world.headquarters, "13800001234").await.unwrap(), 1, "so does who has not guessed");
+    let noted = audited(&world, &world.here.id.name(), "ListCustomers").await;
+    assert_eq!(noted, [json!({ "reason": "TOO_MANY_TRIES", "lookups": 300 })]);
 }

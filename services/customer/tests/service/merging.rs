@@ -6,17 +6,21 @@ use foursight_proto::customer::{
     v1::{
         AddContactPointRequest, Consent, ConsentState, ContactKind, Customer, Gender, LifeCycleStage,
         ListConsentsRequest, ListCustomersRequest, ListFactsRequest, ListMergesRequest,
-        ListTimelineEntriesRequest, ListVehiclesRequest, Merge, MergeCustomersRequest, MergeObstacle,
-        PreviewMergeRequest, PreviewMergeResponse, PreviewUndoMergeRequest, Profile, Purpose,
+        ListTimelineEntriesRequest, ListVehiclesRequest, LunarDate, Merge, MergeCustomersRequest,
+        MergeObstacle, PreviewMergeRequest, PreviewMergeResponse, PreviewUndoMergeRequest, Profile, Purpose,
         RecordConsentRequest, Resolution, ResolveContactsRequest, RevealFieldRequest, SensitiveField,
         SourceChannel, UndoMergeRequest, merge_service_client::MergeServiceClient,
     },
 };
+use foursight_proto::google::r#type::Date;
 use foursight_testkit::{Caller, CallerChannel, metadata, reason, refusal, wrong_fields};
 use jiff::SignedDuration;
 use tonic::{Code, Status};
 
 use crate::world::{World, creation, delivery, person};
+
+/// Of the first of May, 1985.
+const NATIONAL_ID: &str = "110105198505010028";
 
 impl World {
     pub(crate) fn merges(&self, caller: &Caller) -> MergeServiceClient<CallerChannel> {
@@ -34,7 +38,7 @@ impl World {
         Ok(self.merges(by).preview_merge(request).await?.into_inner())
     }
 
-    async fn merge(&self, by: &Caller, survivor: &str, other: &str) -> Result<Merge, Status> {
+    pub(crate) async fn merge(&self, by: &Caller, survivor: &str, other: &str) -> Result<Merge, Status> {
         self.merge_taking(by, survivor, other, &[]).await
     }
 
@@ -82,7 +86,7 @@ impl World {
         self.consents(by).record_consent(request).await.unwrap();
     }
 
-    async fn kinds_on_timeline(&self, by: &Caller, customer: &str) -> Vec<String> {
+    pub(crate) async fn kinds_on_timeline(&self, by: &Caller, customer: &str) -> Vec<String> {
         self.stack.settled().await.unwrap();
         let request = ListTimelineEntriesRequest { parent: customer.to_owned(), ..Default::default() };
         let found = self.customers(by).list_timeline_entries(request).await.unwrap().into_inner();
@@ -211,7 +215,17 @@ async fn what_came_since_stays_with_the_survivor() {
     let world = World::start().await;
     let (old, new) = two(&world).await;
     world.lead(&world.there, world.suzhou, &new).await;
+    let born = Date { year: 1985, month: 5, day: 1 };
+    let its_own = Customer {
+        national_id: NATIONAL_ID.to_owned(),
+        lunar_birthday: Some(LunarDate { year: 1985, month: 3, day: 12, leap_month: false }),
+        birthday: Some(born),
+        ..Customer::default()
+    };
+    world.learn_facts(&world.there, &(new.clone(), world.suzhou.name()), its_own).await;
     let merge = world.merge(&world.headquarters, &old, &new).await.unwrap();
+    let file = world.file(&world.here, &old).await.unwrap();
+    assert!(!file.national_id.is_empty() && file.birthday.is_some() && file.lunar_birthday.is_some());
     world.stack.clock.advance(SignedDuration::from_hours(1));
     // Since then: a lead in Hangzhou, a fact, a phone that somebody else has taken over.
     world.lead(&world.here, world.hangzhou, &old).await;
@@ -247,6 +261,12 @@ async fn what_came_since_stays_with_the_survivor() {
     let (survivor, other) =
         (world.file(&world.here, &old).await.unwrap(), world.file(&world.there, &new).await.unwrap());
     assert_eq!((survivor.display_name.as_str(), other.display_name.as_str()), ("王晓明", "王小明"));
+    assert_eq!(
+        (survivor.national_id.as_str(), survivor.birthday, &survivor.lunar_birthday),
+        ("", None, &None)
+    );
+    assert_eq!(other.birthday, Some(born));
+    assert!(!undone.national_id_elsewhere && !other.national_id.is_empty() && other.lunar_birthday.is_some());
     assert!(other.contact_points[0].end_time.is_some());
     assert_eq!(survivor.contact_points.len(), 1);
     assert_eq!(

@@ -223,6 +223,8 @@ async fn a_segment_is_its_maker_s_until_it_is_shared_and_changes_under_its_etag(
         (Code::Aborted, "SEGMENT_CHANGED".to_owned())
     );
     assert_eq!(others.get_segment(get(&mine.name)).await.unwrap().into_inner(), changed);
+    let hidden = others.update_segment(change(&changed.etag, false)).await;
+    assert_eq!(wrong_fields(hidden), ["segment.shared"], "others use it");
 
     let archive = |etag: &str| DeleteSegmentRequest { name: mine.name.clone(), etag: etag.to_owned() };
     assert_eq!(refusal(ours.delete_segment(archive("7")).await).0, Code::Aborted);

@@ -240,7 +240,7 @@ fn is_so(leaf: &Leaf, file: &File, stores: &BTreeSet<Uuid>, asking: &Asking) -> 
         Leaf::Advisor(it) => {
             file.leads.iter().any(|lead| at(lead.0) && lead.2 && Uuid::from_u128(lead.1) == it.uuid())
         }
-        Leaf::Store(it) => stores.contains(&it.uuid()),
+        Leaf::Store(it) => file.stores.iter().any(|number| store(*number) == it.uuid()),
         Leaf::Kind(it) => same(kind, i32::from(*it)),
         Leaf::Gender(it) => same(gender, i32::from(*it)),
         Leaf::OwnedModel(it) => cars().any(|car| model(car.model) == *it),
