@@ -20,6 +20,7 @@ mod imports_many;
 mod imports_rows;
 mod imports_stores;
 mod imports_undo;
+mod imports_vehicles;
 mod leaving;
 mod lost;
 mod merging;
