@@ -57,6 +57,23 @@ fn a_file_comes_in_what_was_not_taken_lies_beside_it_and_all_of_it_can_be_undone
         ensure!(told.contains("车架号：") && told.contains("手机："), "{told}");
         let again = importer.bring_in(Kind::Vehicles, &cars, &wanted, &|_| {}).await?;
         ensure!((again.created, again.unchanged) == (0, 1), "{again:?}");
+        for (kind, name, table) in [
+            (Kind::Deliveries, "交车.csv", format!("车架号,交车日期\n{vin},2024-05-01\n")),
+            (
+                Kind::Visits,
+                "维修.csv",
+                format!("车架号,进厂日期,维修类型,里程,金额\n{vin},2024-06-01,保养,800,￥680\n"),
+            ),
+            (Kind::Points, "积分.csv", "姓名,手机,积分\n云示例,18899990001,500\n".to_owned()),
+        ] {
+            let file = folder.join(name);
+            std::fs::write(&file, table)?;
+            let report = importer.bring_in(kind, &file, &wanted, &|_| {}).await?;
+            ensure!((report.created, report.rows()) == (1, 1), "{name}: {report:?}");
+            let again = importer.bring_in(kind, &file, &wanted, &|_| {}).await?;
+            ensure!((again.created, again.unchanged) == (0, 1), "{name}: {again:?}");
+            ensure!(importer.undo(&report.run, &|_| {}).await? == (1, 0), "{name} is undone");
+        }
         ensure!(importer.undo(&report.run, &|_| {}).await? == (1, 0), "the car is gone");
 
         let nowhere = Wanted { store: Some("ZZ99".to_owned()), ..wanted };

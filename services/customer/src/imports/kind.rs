@@ -17,18 +17,20 @@ use crate::{
     context::Context,
     customers::sealing::DataKey,
     imports::{
-        customers,
+        customers, deliveries,
         outcome::{RowOutcome, Twin, Undone, Written},
+        points,
         reading::Reading,
         reason::{Code, Reason},
         run::Run,
-        vehicles,
+        vehicles, visits,
         worker::{self, Stop, Work, lines::Line},
     },
 };
 
 /// All kinds of tables.
-const KINDS: [&dyn AnyKind; 2] = [&customers::Customers, &vehicles::Vehicles];
+const KINDS: [&dyn AnyKind; 5] =
+    [&customers::Customers, &vehicles::Vehicles, &deliveries::Deliveries, &visits::Visits, &points::Points];
 
 /// A keyed hash, or another digest that tells nobody anything.
 pub(super) type Hash = Vec<u8>;

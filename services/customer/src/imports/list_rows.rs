@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use foursight_access::Principal;
 use foursight_kernel::{
-    CustomerId, DeliveryId, Error, ImportId, Page, Result, VehicleId, Violations, VisitId, sql,
+    CustomerId, DeliveryId, Error, ImportId, Page, PointsEntryId, Result, VehicleId, Violations, VisitId, sql,
 };
 use foursight_proto::customer::v1::{
     ImportKind, ImportOutcome, ImportReason, ImportRow, ListImportRowsRequest, ListImportRowsResponse,
@@ -90,6 +90,7 @@ impl InWords {
             ImportKind::Vehicles => VehicleId::from(id).name(),
             ImportKind::Deliveries => DeliveryId::from(id).name(),
             ImportKind::Visits => VisitId::from(id).name(),
+            ImportKind::Points => PointsEntryId::from(id).name(),
             _ => String::new(),
         }
     }

@@ -15,9 +15,10 @@ use crate::{
         customers::{
             lookup::{self, Files},
             rules::{self, Who},
+            signs,
             told::Signs,
         },
-        kind::FieldSpec,
+        kind::{FieldSpec, Hash},
         reading::Reader,
         reason::{Code, Reason},
         run::Run,
@@ -28,9 +29,12 @@ use crate::{
 };
 
 const CUSTOMER: &str = "customer";
-const NAME: &str = "owner_name";
+pub(super) const NAME: &str = "owner_name";
 const PHONE: &str = "owner_phone";
 const CARD: &str = "owner_national_id";
+
+/// All of them.
+pub(super) const KEYS: [&str; 4] = [CUSTOMER, NAME, PHONE, CARD];
 
 /// The columns that say it.
 pub(super) const FIELDS: [FieldSpec; 4] = [
@@ -135,6 +139,14 @@ impl Owner {
         Some(Self::Signs(Signs { kind: CustomerKind::Person, name, card, phones }))
     }
 
+    /// What two rows of one customer have in common.
+    pub(super) fn keys(&self) -> Vec<(i16, Hash)> {
+        match self {
+            Self::File(id) => vec![(signs::FILE, id.uuid().as_bytes().to_vec())],
+            Self::Signs(signs) => signs::keys_of(signs),
+        }
+    }
+
     /// Of all that it says.
     pub(super) fn digest(&self) -> Vec<u8> {
         match self {
@@ -154,6 +166,11 @@ impl Owner {
     }
 }
 
+/// Rows may lead to one file by different signs.
+pub(super) async fn lead_on(tx: &mut PgConnection, run: &Run) -> Result<(), Stop> {
+    signs::lead_on(tx, run).await
+}
+
 /// The files that a batch's rows lead to.
 pub(super) struct Owners {
     files: Files,
@@ -167,8 +184,8 @@ impl Owners {
         run: &Run,
         owners: impl Iterator<Item = &'a Owner> + Clone,
     ) -> Result<Self, Stop> {
-        let signs: Vec<Signs> = owners.clone().filter_map(Owner::signs).cloned().collect();
-        let files = lookup::found(tx, run, &signs).await?;
+        let all: Vec<Signs> = owners.clone().filter_map(Owner::signs).cloned().collect();
+        let files = lookup::found(tx, run, &all).await?;
         let ids = owners.filter_map(|owner| match owner {
             Owner::File(id) => Some(id.uuid()),
             Owner::Signs(_) => None,

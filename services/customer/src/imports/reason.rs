@@ -3,7 +3,7 @@
 use foursight_sheets::values::ValueError;
 use serde::{Deserialize, Serialize};
 
-use crate::imports::kind::FieldSpec;
+use crate::{imports::kind::FieldSpec, visits::odometer::Misfit};
 
 /// What people read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,12 +111,28 @@ codes! {
         "the odometer would run backwards against a reading on file: check the figure and its date"
     OdometerTooFar "ODOMETER_TOO_FAR" "与档案中相邻的读数相比，这段时间里不可能开这么远：请核对里程与日期"
         "no car drives that far in the time since, or until, the nearest reading on file: check the figure and its date"
+    VehicleUnknown "VEHICLE_UNKNOWN" "本店客户名下没有这辆车：请先导入车辆"
+        "no customer of the store has such a car on file: import vehicles first"
+    RecordDiffers "RECORD_DIFFERS" "这次交车或进厂已有记录，内容不同：已有的记录不会被导入改写，请核对"
+        "this delivery or visit is on record and says something else: an import does not change it; check which is right"
+    OpeningDiffers "OPENING_DIFFERS" "该客户在本店已有期初积分，数额不同：期初积分只导入一次，请核对"
+        "the customer has an opening balance at this store, and another one: it is brought in once; check which is right"
     // Undoing.
     FileGone "FILE_GONE" "档案已不存在" "the file is not there any more"
     ChangedSince "CHANGED_SINCE" "导入之后又有人改过：请人工判断哪个正确"
         "the file was changed since: decide by hand what of it is right"
     NeededSince "NEEDED_SINCE" "之后的记录依赖它：线索、进厂、授权、其他门店或时间线上的其他内容"
         "something newer depends on the file: a lead, a visit, a consent, another store or anything else on its timeline"
+}
+
+impl Code {
+    /// Why a reading does not fit those on file.
+    pub(super) fn of_misfit(misfit: Misfit) -> Self {
+        match misfit {
+            Misfit::Back => Self::OdometerBack,
+            Misfit::TooFar => Self::OdometerTooFar,
+        }
+    }
 }
 
 /// Why a row is not taken, or not undone. Kept in clear: no value, no name.

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use foursight_kernel::{CustomerId, GroupMembershipId, Ids, Result, SharedClock, VehicleId, sql};
 use foursight_messaging::{ConsumerSpec, HandleError, Projection, Received, Source};
 use foursight_proto::customer::{
-    events::v1::{VehicleAdded, VehicleDelivered, VehicleRemoved, VisitCompleted},
+    events::v1::{
+        DeliveryRemoved, VehicleAdded, VehicleDelivered, VehicleRemoved, VisitCompleted, VisitRemoved,
+    },
     v1::CustomerGroup,
 };
 use foursight_runtime::merging::Merging;
@@ -26,6 +28,8 @@ pub(crate) fn consumer(rule: ValueRule, clock: SharedClock, ids: Ids) -> Consume
         Source::event::<VisitCompleted>(),
         Source::event::<VehicleAdded>(),
         Source::event::<VehicleRemoved>(),
+        Source::event::<DeliveryRemoved>(),
+        Source::event::<VisitRemoved>(),
     ];
     sources.extend(Merging::sources());
     ConsumerSpec::projection("standing", &sources, Arc::new(Standing { rule, clock, ids }))
@@ -67,6 +71,10 @@ impl Projection for Standing {
             let (customer, vehicle) = if let Some(it) = event.decode::<VehicleDelivered>()? {
                 (it.customer, it.vehicle)
             } else if let Some(it) = event.decode::<VisitCompleted>()? {
+                (it.customer, it.vehicle)
+            } else if let Some(it) = event.decode::<DeliveryRemoved>()? {
+                (it.customer, it.vehicle)
+            } else if let Some(it) = event.decode::<VisitRemoved>()? {
                 (it.customer, it.vehicle)
             } else {
                 continue;

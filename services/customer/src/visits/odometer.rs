@@ -69,8 +69,10 @@ pub(crate) enum Misfit {
 
 /// Whether a reading of some day in the past fits between those on file: the nearest before it and the nearest after it.
 pub(crate) fn fits(reading: Shown, on_file: &[Shown]) -> Result<(), Misfit> {
-    let before = on_file.iter().filter(|one| one.at <= reading.at).max_by_key(|one| (one.at, one.km));
-    let after = on_file.iter().filter(|one| one.at >= reading.at).min_by_key(|one| (one.at, one.km));
+    // Which of one instant came first, often a day, tells the odometer.
+    let place = |one: &Shown| (one.at, one.km);
+    let before = on_file.iter().filter(|one| place(one) <= place(&reading)).max_by_key(|one| place(one));
+    let after = on_file.iter().filter(|one| place(one) >= place(&reading)).min_by_key(|one| place(one));
     for (first, second) in [(before, Some(&reading)), (Some(&reading), after)] {
         let (Some(first), Some(second)) = (first, second) else { continue };
         let driven = i64::from(second.km) - i64::from(first.km);

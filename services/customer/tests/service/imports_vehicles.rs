@@ -20,7 +20,7 @@ use crate::{
 
 const HEADER: &str = "车架号,车牌号,车型,颜色,购车日期,上牌日期,质保到期,交强险到期日,保险公司,商业险到期日,年检到期,里程,里程日期,车主,手机";
 
-fn vin(number: u32) -> String {
+pub(crate) fn vin(number: u32) -> String {
     with_check_digit(&format!("LDC000000R{number:07}")).unwrap()
 }
 
@@ -37,11 +37,11 @@ fn day(year: i32, month: i32, day: i32) -> Option<Date> {
 }
 
 impl World {
-    async fn bring_cars(&self, table: &[u8]) -> Import {
+    pub(crate) async fn bring_cars(&self, table: &[u8]) -> Import {
         self.bring_kind(&self.here, ImportKind::Vehicles, table, false).await
     }
 
-    async fn cars_of(&self, customer: &str) -> Vec<Vehicle> {
+    pub(crate) async fn cars_of(&self, customer: &str) -> Vec<Vehicle> {
         let request = ListVehiclesRequest { customer: customer.to_owned(), ..ListVehiclesRequest::default() };
         let cars = self.vehicles(&self.here).list_vehicles(request).await.unwrap().into_inner().vehicles;
         let mut read = Vec::new();
@@ -51,12 +51,12 @@ impl World {
         read
     }
 
-    async fn owner(&self, name: &str, phone: &str) -> Customer {
+    pub(crate) async fn owner(&self, name: &str, phone: &str) -> Customer {
         self.open(&self.here, self.hangzhou, name, phone).await
     }
 
     /// Whether a customer is in UIO, once all was heard.
-    async fn is_uio(&self, customer: &str) -> bool {
+    pub(crate) async fn is_uio(&self, customer: &str) -> bool {
         self.stack.settled().await.unwrap();
         self.file(&self.here, customer).await.unwrap().groups.contains(&CustomerGroup::Uio.into())
     }

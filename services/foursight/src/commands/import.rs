@@ -15,6 +15,9 @@ pub(super) async fn run(arguments: &Import) -> Result<()> {
     match &arguments.command {
         ImportCommand::Customers(table) => bring_in(Kind::Customers, table).await,
         ImportCommand::Vehicles(table) => bring_in(Kind::Vehicles, table).await,
+        ImportCommand::Deliveries(table) => bring_in(Kind::Deliveries, table).await,
+        ImportCommand::Visits(table) => bring_in(Kind::Visits, table).await,
+        ImportCommand::Points(table) => bring_in(Kind::Points, table).await,
         ImportCommand::Undo { run, sign_in } => {
             let mut importer = importer(sign_in).await?;
             let bar = bar()?;

@@ -29,6 +29,12 @@ pub enum Kind {
     Customers,
     /// Cars, whose owners are there already.
     Vehicles,
+    /// Deliveries of the past, of cars that are there already.
+    Deliveries,
+    /// Service visits of the past, of cars that are there already.
+    Visits,
+    /// Opening balances of points.
+    Points,
 }
 
 impl Kind {
@@ -37,6 +43,9 @@ impl Kind {
         match self {
             Self::Customers => "IMPORT_KIND_CUSTOMERS",
             Self::Vehicles => "IMPORT_KIND_VEHICLES",
+            Self::Deliveries => "IMPORT_KIND_DELIVERIES",
+            Self::Visits => "IMPORT_KIND_VISITS",
+            Self::Points => "IMPORT_KIND_POINTS",
         }
     }
 }

@@ -6,7 +6,7 @@ pub(super) mod lookup;
 mod plan;
 pub(super) mod rules;
 mod set_back;
-mod signs;
+pub(super) mod signs;
 mod take;
 pub(super) mod told;
 mod undo;

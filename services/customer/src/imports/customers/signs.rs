@@ -12,10 +12,10 @@ use super::told::Signs;
 const CARD: i16 = 1;
 const PHONE: i16 = 2;
 const ORGANIZATION: i16 = 3;
-const FILE: i16 = 4;
+pub(in crate::imports) const FILE: i16 = 4;
 
 /// The keys of a row.
-pub(super) fn keys_of(signs: &Signs) -> Vec<(i16, Hash)> {
+pub(in crate::imports) fn keys_of(signs: &Signs) -> Vec<(i16, Hash)> {
     if signs.kind == CustomerKind::Organization {
         return signs.phones.iter().map(|phone| (ORGANIZATION, organization(&signs.name, phone))).collect();
     }
@@ -32,7 +32,7 @@ pub(super) fn organization(name: &str, phone: &[u8]) -> Hash {
 }
 
 /// Two rows may lead to one file by different signs.
-pub(super) async fn lead_on(tx: &mut PgConnection, run: &Run) -> Result<(), Stop> {
+pub(in crate::imports) async fn lead_on(tx: &mut PgConnection, run: &Run) -> Result<(), Stop> {
     sqlx::query!(
         "INSERT INTO customer.import_keys (import_id, key, row_number, content, kind)
          SELECT $1, uuid_send(f.customer_id), f.row_number, f.content, $4

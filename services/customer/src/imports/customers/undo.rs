@@ -35,6 +35,7 @@ pub(super) async fn removals(back: &mut SetBack<'_>, rows: &[Written]) -> Result
                    OR EXISTS (SELECT FROM customer.vehicle_ownerships o WHERE o.customer_id = c.id)
                    OR EXISTS (SELECT FROM customer.consents k WHERE k.customer_id = c.id)
                    OR EXISTS (SELECT FROM customer.facts f WHERE f.customer_id = c.id)
+                   OR EXISTS (SELECT FROM customer.points_entries e WHERE e.customer_id = c.id)
                    OR EXISTS (SELECT FROM customer.customer_tags t WHERE t.customer_id = c.id)
                    OR EXISTS (SELECT FROM customer.group_memberships m WHERE m.customer_id = c.id)
                    OR EXISTS (SELECT FROM customer.value_decisions d WHERE d.customer_id = c.id)

@@ -78,15 +78,8 @@ pub(super) fn decide(
         return Err(conflict(PLATE, Code::PlateElsewhere));
     }
     let readings = on_file.map(|car| car.readings.as_slice()).unwrap_or_default();
-    let reading = reading(told, readings, now).map_err(|misfit| {
-        conflict(
-            ODOMETER_KM,
-            match misfit {
-                Misfit::Back => Code::OdometerBack,
-                Misfit::TooFar => Code::OdometerTooFar,
-            },
-        )
-    })?;
+    let reading =
+        reading(told, readings, now).map_err(|misfit| conflict(ODOMETER_KM, Code::of_misfit(misfit)))?;
     let differs = |field: &Field| facts::only(car, *field) != facts::only(&told.facts, *field);
     let since = told.since().unwrap_or(now).min(now);
     let since = on_file.and_then(|car| car.owned_until).map_or(since, |until| until.max(since));

@@ -2,28 +2,28 @@
 
 use crate::imports::kind::FieldSpec;
 
-pub(super) const VIN: &str = "vin";
-pub(super) const PLATE: &str = "plate";
-pub(super) const MODEL: &str = "model";
-pub(super) const TRIM: &str = "trim";
-pub(super) const COLOUR: &str = "colour";
-pub(super) const DELIVER_DATE: &str = "deliver_date";
-pub(super) const REGISTRATION_DATE: &str = "registration_date";
-pub(super) const WARRANTY_END: &str = "warranty_end";
-pub(super) const WARRANTY_KM: &str = "warranty_km";
-pub(super) const COMPULSORY_INSURER: &str = "compulsory_insurer";
-pub(super) const COMPULSORY_END: &str = "compulsory_end";
-pub(super) const COMMERCIAL_INSURER: &str = "commercial_insurer";
-pub(super) const COMMERCIAL_END: &str = "commercial_end";
-pub(super) const INSPECTION_DATE: &str = "inspection_date";
-pub(super) const ODOMETER_KM: &str = "odometer_km";
-pub(super) const ODOMETER_DATE: &str = "odometer_date";
+pub(in crate::imports) const VIN: &str = "vin";
+pub(in crate::imports) const PLATE: &str = "plate";
+pub(in crate::imports) const MODEL: &str = "model";
+pub(in crate::imports) const TRIM: &str = "trim";
+pub(in crate::imports) const COLOUR: &str = "colour";
+pub(in crate::imports) const DELIVER_DATE: &str = "deliver_date";
+pub(in crate::imports) const REGISTRATION_DATE: &str = "registration_date";
+pub(in crate::imports) const WARRANTY_END: &str = "warranty_end";
+pub(in crate::imports) const WARRANTY_KM: &str = "warranty_km";
+pub(in crate::imports) const COMPULSORY_INSURER: &str = "compulsory_insurer";
+pub(in crate::imports) const COMPULSORY_END: &str = "compulsory_end";
+pub(in crate::imports) const COMMERCIAL_INSURER: &str = "commercial_insurer";
+pub(in crate::imports) const COMMERCIAL_END: &str = "commercial_end";
+pub(in crate::imports) const INSPECTION_DATE: &str = "inspection_date";
+pub(in crate::imports) const ODOMETER_KM: &str = "odometer_km";
+pub(in crate::imports) const ODOMETER_DATE: &str = "odometer_date";
 
 const DATE: &str = "请写成 2026-03-05，年份在 1980 至 2100 之间";
 const PAST: &str = "须为 1980 年以后、不晚于今天的日期，写成 2026-03-05";
 const KM: &str = "请填写 0 至 1,000,000 之间的整数公里数";
 
-pub(super) const FIELDS: [FieldSpec; 16] = [
+pub(in crate::imports) const FIELDS: [FieldSpec; 16] = [
     FieldSpec {
         key: VIN,
         names: &[

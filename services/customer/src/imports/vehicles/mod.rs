@@ -1,12 +1,12 @@
 //! Tables of cars.
 
 mod decide;
-mod fields;
-mod on_file;
+pub(super) mod fields;
+pub(super) mod on_file;
 mod take;
-mod told;
+pub(super) mod told;
 mod undo;
-mod write;
+pub(super) mod write;
 
 use async_trait::async_trait;
 use foursight_proto::customer::v1::ImportKind;

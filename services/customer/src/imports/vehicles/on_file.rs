@@ -16,29 +16,29 @@ use crate::{
 
 /// A car as it is on file.
 #[derive(Debug, Clone)]
-pub(super) struct OnFile {
-    pub(super) id: VehicleId,
-    pub(super) version: i64,
+pub(in crate::imports) struct OnFile {
+    pub(in crate::imports) id: VehicleId,
+    pub(in crate::imports) version: i64,
     /// Its facts and its plate.
-    pub(super) car: Vehicle,
-    pub(super) owner: Option<Uuid>,
+    pub(in crate::imports) car: Vehicle,
+    pub(in crate::imports) owner: Option<Uuid>,
     /// When the last owner's ownership ended.
-    pub(super) owned_until: Option<Timestamp>,
+    pub(in crate::imports) owned_until: Option<Timestamp>,
     /// Whether who imports sees its owner's file, or there is none.
-    pub(super) seen: bool,
+    pub(in crate::imports) seen: bool,
     /// The readings that count.
-    pub(super) readings: Vec<Shown>,
+    pub(in crate::imports) readings: Vec<Shown>,
 }
 
 /// Cars by VIN, and which cars plates hang on.
 #[derive(Debug, Default)]
-pub(super) struct Cars {
-    pub(super) by_vin: HashMap<String, OnFile>,
-    pub(super) holders: HashMap<String, Uuid>,
+pub(in crate::imports) struct Cars {
+    pub(in crate::imports) by_vin: HashMap<String, OnFile>,
+    pub(in crate::imports) holders: HashMap<String, Uuid>,
 }
 
 /// The cars that have these VINs, and the plates. Unless nothing is to be written, the cars are locked, always in one order.
-pub(super) async fn read(
+pub(in crate::imports) async fn read(
     tx: &mut PgConnection,
     run: &Run,
     vins: &[String],

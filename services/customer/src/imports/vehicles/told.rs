@@ -98,14 +98,19 @@ pub(super) fn read(reading: &Reading<'_>, row: &Row) -> Result<Told, Vec<Reason>
 }
 
 fn odometer(it: &mut Reader<'_>) -> Option<(i32, Option<Timestamp>)> {
-    let km = it.read(ODOMETER_KM, values::whole);
+    let km = kilometres(it);
     let day: Option<Date> = it.past(ODOMETER_DATE);
-    let km = km?;
+    Some((km?, day.and_then(begin_of)))
+}
+
+/// Reads what the odometer showed.
+pub(in crate::imports) fn kilometres(it: &mut Reader<'_>) -> Option<i32> {
+    let km = it.read(ODOMETER_KM, values::whole)?;
     if !(0..=MOST_KM).contains(&km) {
         it.refuse(ODOMETER_KM, format!("must be between 0 and {MOST_KM}"));
         return None;
     }
-    Some((i32::try_from(km).ok()?, day.and_then(begin_of)))
+    i32::try_from(km).ok()
 }
 
 /// The row as a request would have it.

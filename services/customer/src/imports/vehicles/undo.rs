@@ -51,6 +51,8 @@ async fn removals(back: &mut SetBack<'_>, rows: &[Written]) -> Result<Vec<Undone
     let readings: Vec<Uuid> = rows.iter().filter_map(|row| row.reading_id).collect();
     let cars = sqlx::query!(
         r#"SELECT v.id, v.version,
+                  (SELECT o.customer_id FROM customer.vehicle_ownerships o WHERE o.vehicle_id = v.id AND o.end_time IS NULL)
+                      AS "owner?",
                   (EXISTS (SELECT FROM customer.deliveries d WHERE d.vehicle_id = v.id)
                    OR EXISTS (SELECT FROM customer.visits x WHERE x.vehicle_id = v.id)
                    OR EXISTS (SELECT FROM customer.vehicle_people p WHERE p.vehicle_id = v.id)
@@ -65,6 +67,8 @@ async fn removals(back: &mut SetBack<'_>, rows: &[Written]) -> Result<Vec<Undone
     )
     .fetch_all(&mut *back.tx)
     .await?;
+    // Files may have been merged since: whose it is says the ownership.
+    let owners: HashMap<Uuid, Uuid> = cars.iter().filter_map(|car| Some((car.id, car.owner?))).collect();
     let cars: HashMap<Uuid, (i64, bool)> =
         cars.into_iter().map(|car| (car.id, (car.version, car.needed))).collect();
     let verdict = |row: &Written| match row.subject_id.and_then(|id| cars.get(&id)) {
@@ -84,7 +88,8 @@ async fn removals(back: &mut SetBack<'_>, rows: &[Written]) -> Result<Vec<Undone
         .await?;
     sqlx::query!("DELETE FROM customer.vehicles WHERE id = ANY ($1)", &ids).execute(&mut *back.tx).await?;
     for row in gone {
-        let (Some(id), Some(owner)) = (row.subject_id, row.customer_id) else { continue };
+        let Some(id) = row.subject_id else { continue };
+        let Some(owner) = owners.get(&id).copied() else { continue };
         let event = VehicleRemoved {
             vehicle: VehicleId::from(id).name(),
             customer: CustomerId::from(owner).name(),
@@ -140,11 +145,10 @@ async fn change(back: &mut SetBack<'_>, row: &Written) -> Result<Result<(), Kept
     if before.delivered {
         write::deliver_time(back.tx, id, None).await?;
     }
-    if let Some(owner) = before.owner {
+    if before.owner.is_some() {
         sqlx::query!(
-            "DELETE FROM customer.vehicle_ownerships WHERE vehicle_id = $1 AND customer_id = $2 AND end_time IS NULL",
-            id.uuid(),
-            owner,
+            "DELETE FROM customer.vehicle_ownerships WHERE vehicle_id = $1 AND end_time IS NULL",
+            id.uuid()
         )
         .execute(&mut *back.tx)
         .await?;

@@ -207,7 +207,7 @@ pub(super) fn updated(
 }
 
 /// Says when a car was handed over.
-pub(super) async fn deliver_time(
+pub(in crate::imports) async fn deliver_time(
     tx: &mut PgConnection,
     id: VehicleId,
     at: Option<Timestamp>,
