@@ -34,11 +34,11 @@ impl Importer {
         let user = users.iter().find(|user| user.role == "CR_MANAGER" && !user.store.is_empty());
         let user = user.context("the demo group has nobody for it")?;
         let (http, store) = (reqwest::Client::new(), user.store.clone());
-        let mut importer = Self { http, gateway, token: String::new(), store };
+        let importer = Self { http, gateway, token: String::new(), store };
         let sign_in = json!({ "password": { "login": user.login, "password": user.password } });
         let answer = importer.post("/v1/tokens", &sign_in).await?;
-        importer.token = answer["accessToken"].as_str().context("no token")?.to_owned();
-        Ok(importer)
+        let token = answer["accessToken"].as_str().context("no token")?.to_owned();
+        Ok(Self { token, ..importer })
     }
 
     async fn post(&self, path: &str, body: &Value) -> Result<Value> {
@@ -125,12 +125,18 @@ async fn an_import_goes_on_after_every_kill_and_so_does_its_undoing() -> Result<
                 WHERE o.event_type LIKE '%CustomerCreated'";
     ensure!(number(&ledger, told).await? == rows, "each was told once");
 
+    ledger.settled().await?;
+    ledger.every_event_counts_once(&[]).await?;
+
     importer.post(&format!("/v1/imports/{run}:undo"), &json!({})).await?;
     kill_until(&mut process, &ledger, &run, 9).await?;
     ensure!(number(&ledger, &of_run("undone")).await? == rows, "each row is undone");
     ensure!(number(&ledger, "SELECT count(*) FROM customer.customers").await? == before, "no file is left");
+    let told = "SELECT count(*) FROM customer.outbox WHERE event_type LIKE '%CustomerRemoved'";
+    ensure!(number(&ledger, told).await? == rows, "each removal was told once");
     ledger.settled().await?;
-    ledger.every_event_counts_once(&[]).await?;
+    let shown = "SELECT count(*) FROM customer.timeline_entries t JOIN customer.import_rows r ON r.customer_id = t.customer_id";
+    ensure!(number(&ledger, shown).await? == 0, "nothing of them is on a timeline");
     process.stop().await?;
     ledger.owner.close().await;
     Ok(())

@@ -73,6 +73,7 @@ async fn an_opening_balance_comes_in_once_and_is_taken_back_by_its_opposite() {
     let errors: Vec<(i64, &str)> = errors.iter().map(|(row, code)| (*row, code.as_str())).collect();
     assert_eq!(errors, [(5, "OWNER_UNKNOWN"), (7, "MISSING"), (8, "VALUE_WRONG"), (8, "VALUE_WRONG")]);
 
+    world.stack.clock.advance(jiff::SignedDuration::from_mins(1));
     let undone = world.undo(&world.here, &run.name).await;
     assert_eq!((undone.undone_rows, undone.kept_rows), (2, 0), "{undone:?}");
     let points = world.points(&world.here, &one).await.unwrap();

@@ -99,6 +99,11 @@ fn reading(told: &Told, on_file: &[Shown], now: Timestamp) -> Result<Option<(i32
     if on_file.iter().any(is_it) {
         return Ok(None);
     }
+    // What is said of no day is of now: behind all that is on file.
+    let newest = on_file.iter().max_by_key(|shown| (shown.at, shown.km));
+    if at.is_none() && newest.is_some_and(|newest| newest.km > km) {
+        return Err(Misfit::Back);
+    }
     let at = at.unwrap_or(now);
     odometer::fits(Shown { km, at }, on_file)?;
     Ok(Some((km, at)))
