@@ -362,6 +362,7 @@ fn import_body(method: &str, store: &str) -> Option<Value> {
     Some(match method {
         "CreateImport" => json!({
             "kind": "IMPORT_KIND_CUSTOMERS", "store": store, "source": "SOURCE_CHANNEL_IMPORT", "fileName": "客户.csv",
+            "language": "zh",
             "mapping": { "称呼": "name" },
         }),
         "AppendImportData" => json!({ "offset": "0", "data": "5aeT5ZCNLOaJi+acugo=" }),

@@ -26,6 +26,7 @@ mod merges;
 mod names;
 pub mod national_id;
 mod people;
+mod points;
 mod receptions;
 mod retention;
 mod role;

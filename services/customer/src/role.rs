@@ -9,11 +9,11 @@ use foursight_proto::customer::v1::{
     duplicate_service_server::DuplicateServiceServer, export_service_server::ExportServiceServer,
     group_service_server::GroupServiceServer, import_service_server::ImportServiceServer,
     lead_service_server::LeadServiceServer, merge_service_server::MergeServiceServer,
-    privacy_service_server::PrivacyServiceServer, reception_service_server::ReceptionServiceServer,
-    retention_service_server::RetentionServiceServer, segment_service_server::SegmentServiceServer,
-    tag_service_server::TagServiceServer, value_service_server::ValueServiceServer,
-    vehicle_people_service_server::VehiclePeopleServiceServer, vehicle_service_server::VehicleServiceServer,
-    visit_service_server::VisitServiceServer,
+    points_service_server::PointsServiceServer, privacy_service_server::PrivacyServiceServer,
+    reception_service_server::ReceptionServiceServer, retention_service_server::RetentionServiceServer,
+    segment_service_server::SegmentServiceServer, tag_service_server::TagServiceServer,
+    value_service_server::ValueServiceServer, vehicle_people_service_server::VehiclePeopleServiceServer,
+    vehicle_service_server::VehicleServiceServer, visit_service_server::VisitServiceServer,
 };
 use foursight_runtime::{Role, RoleContext, RoleParts, Settings, Together, Worker, staffing};
 use sqlx::migrate::Migrator;
@@ -33,6 +33,7 @@ use crate::{
     leads::{self, Leads},
     merges::{self, Merges},
     people::People,
+    points::Points,
     receptions::Receptions,
     retention::{self, Retention},
     segments::{self, Segments},
@@ -97,6 +98,7 @@ impl Role for CustomerRole {
             .add_service(TagServiceServer::new(Tags(ctx.clone())))
             .add_service(GroupServiceServer::new(Groups(ctx.clone())))
             .add_service(ValueServiceServer::new(Values(ctx.clone())))
+            .add_service(PointsServiceServer::new(Points(ctx.clone())))
             .add_service(ImportServiceServer::new(Imports(ctx.clone())))
             .add_service(SegmentServiceServer::new(Segments(ctx.clone())))
             .add_service(ExportServiceServer::new(Exports::new(ctx.clone())))

@@ -165,9 +165,17 @@ pub(crate) struct Import {
 pub(crate) enum ImportCommand {
     /// Brings customers in. Rows that were not taken come back beside the file, as NAME.errors.csv (or .xlsx).
     Customers(BringIn),
+    /// Brings cars in, whose owners are there already.
+    Vehicles(BringIn),
+    /// Brings deliveries of the past in. Cars and owners are there already.
+    Deliveries(BringIn),
+    /// Brings service visits of the past in. Cars and owners are there already.
+    Visits(BringIn),
+    /// Brings opening balances of points in, one for each customer at the store. The customers are there already.
+    Points(BringIn),
     /// Takes back what a run did, as far as nothing newer depends on it.
     Undo {
-        /// The run, as `import customers` told it.
+        /// The run, as it was told when it was brought in.
         run: String,
         #[command(flatten)]
         sign_in: SignIn,

@@ -186,6 +186,7 @@ const ON_RECORD: [(&str, &[&str]); 5] = [
             "odometer_corrections",
             "odometer_readings",
             "plate_corrections",
+            "points_entries",
             "receptions",
             "stage_corrections",
             "step_requests",

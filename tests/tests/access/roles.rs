@@ -103,6 +103,10 @@ fn no_service_reads_or_writes_another_s_schema() -> Result<()> {
                     refused(&mut role, &format!("SELECT * FROM customer.{function}")).await?;
                 }
                 refused(&mut role, "SELECT customer.plate_holder('沪A12345', '1M8GDM9AXKP042788')").await?;
+                for function in ["remove_imported_readings", "remove_imported_deliveries"] {
+                    refused(&mut role, &format!("SELECT customer.{function}(gen_random_uuid(), '{{}}')"))
+                        .await?;
+                }
                 refused(&mut role, "SELECT * FROM customer.files_at_counter(1::smallint, '{}', NULL)")
                     .await?;
                 refused(

@@ -71,6 +71,7 @@ fn oracle_of(table: &str) -> Option<String> {
         | "customer.customer_values"
         | "customer.value_decisions"
         | "customer.stage_corrections"
+        | "customer.points_entries"
         | "customer.vehicle_ownerships" => {
             format!("customer_id IN ({FILES})")
         }

@@ -138,17 +138,17 @@ impl Interrupted {
 }
 
 /// A process with all roles, on a database of its own.
-struct Process {
+pub(crate) struct Process {
     configuration: PathBuf,
     settings: Arc<Settings>,
     database: String,
     child: Option<(Child, Lines<BufReader<ChildStdout>>)>,
-    gateway: watch::Sender<Option<String>>,
+    pub(crate) gateway: watch::Sender<Option<String>>,
 }
 
 impl Process {
     /// The database with the demo group, nothing of which was told yet; and the configuration's file.
-    async fn prepare(servers: &Arc<Servers>) -> Result<Self> {
+    pub(crate) async fn prepare(servers: &Arc<Servers>) -> Result<Self> {
         let builder = Stack::builder().roles(probe::roles()).servers(servers.clone());
         let log = servers.local.data_dir().join("under-test.log");
         let (text, database) =
@@ -162,14 +162,14 @@ impl Process {
         Ok(Self { configuration, settings, database, child: None, gateway })
     }
 
-    async fn ledger(&self, servers: &Servers) -> Result<Ledger> {
+    pub(crate) async fn ledger(&self, servers: &Servers) -> Result<Ledger> {
         let topology = Topology::new(self.settings.nats.prefix.clone(), self.settings.nats.replicas);
         let nats = servers.local.nats_url();
         let bus = Bus::connect(&nats, "ledger", topology).await?;
         Ledger::open(&servers.local.postgres_url(&self.database), &nats, bus).await
     }
 
-    fn start(&mut self) -> Result<()> {
+    pub(crate) fn start(&mut self) -> Result<()> {
         let program = Path::new(env!("CARGO_BIN_EXE_foursight-under-test"));
         let mut child = Command::new(program)
             .arg(&self.configuration)
@@ -183,7 +183,7 @@ impl Process {
         Ok(())
     }
 
-    async fn wait_until_it_answers(&mut self) -> Result<()> {
+    pub(crate) async fn wait_until_it_answers(&mut self) -> Result<()> {
         if self.gateway.borrow().is_some() {
             return Ok(());
         }
@@ -217,14 +217,14 @@ impl Process {
     }
 
     /// `kill -9`
-    async fn kill(&mut self) -> Result<()> {
+    pub(crate) async fn kill(&mut self) -> Result<()> {
         self.gateway.send_replace(None);
         let (mut child, _) = self.child.take().context("no process runs")?;
         Ok(child.kill().await?)
     }
 
     /// In order; what it has in hand it finishes.
-    async fn stop(&mut self) -> Result<()> {
+    pub(crate) async fn stop(&mut self) -> Result<()> {
         let (mut child, _) = self.child.take().context("no process runs")?;
         drop(child.stdin.take());
         let status = tokio::time::timeout(PATIENCE, child.wait()).await??;

@@ -2,6 +2,7 @@
 
 mod away;
 mod erased;
+mod imports;
 mod keys;
 mod kills;
 mod ledger;

@@ -5,7 +5,7 @@ use foursight_kernel::{
     sql,
 };
 use foursight_messaging::HandleError;
-use foursight_proto::customer::events::v1::VehicleDelivered;
+use foursight_proto::customer::events::v1::{DeliveryRemoved, VehicleDelivered};
 use sqlx::PgConnection;
 
 use super::{Reading, newest::NewestById};
@@ -17,13 +17,24 @@ pub(super) struct Deliveries(NewestById<DeliveryId, Delivery>);
 struct Delivery {
     store: StoreId,
     vehicle: VehicleId,
-    deliver_time: jiff::Timestamp,
+    /// Absent for one that was taken back.
+    deliver_time: Option<jiff::Timestamp>,
 }
 
 impl Deliveries {
     pub(super) fn delivered(&mut self, version: i64, told: &VehicleDelivered) -> Result<(), HandleError> {
         let (id, delivery) = read(told)?;
         self.0.tell(id, version, delivery);
+        Ok(())
+    }
+
+    pub(super) fn removed(&mut self, version: i64, told: &DeliveryRemoved) -> Result<(), HandleError> {
+        let mut reading = Reading::new();
+        let delivery = reading.0.name::<DeliveryId>("delivery", &told.delivery);
+        let store = reading.0.name::<StoreId>("store", &told.store);
+        let vehicle = reading.0.name::<VehicleId>("vehicle", &told.vehicle);
+        let ((id, store), vehicle) = reading.finish(delivery.zip(store).zip(vehicle))?;
+        self.0.tell(id, version, Delivery { store, vehicle, deliver_time: None });
         Ok(())
     }
 
@@ -37,7 +48,7 @@ impl Deliveries {
             ids.push(id.uuid());
             stores.push(delivery.store.uuid());
             vehicles.push(delivery.vehicle.uuid());
-            times.push(sql::at(delivery.deliver_time));
+            times.push(sql::maybe_at(delivery.deliver_time));
             versions.push(version);
         }
         sqlx::query!(
@@ -66,7 +77,7 @@ fn read(told: &VehicleDelivered) -> Result<(DeliveryId, Delivery), HandleError> 
     let vehicle = reading.0.name::<VehicleId>("vehicle", &told.vehicle);
     let deliver_time = reading.time("deliver_time", told.deliver_time.as_ref());
     let fact = delivery.zip(store).zip(vehicle).zip(deliver_time);
-    reading.finish(
-        fact.map(|(((id, store), vehicle), deliver_time)| (id, Delivery { store, vehicle, deliver_time })),
-    )
+    reading.finish(fact.map(|(((id, store), vehicle), deliver_time)| {
+        (id, Delivery { store, vehicle, deliver_time: Some(deliver_time) })
+    }))
 }

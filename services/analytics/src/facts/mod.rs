@@ -19,7 +19,7 @@ use foursight_kernel::Violations;
 use foursight_messaging::{HandleError, Projection, Received, Source};
 use foursight_proto::{
     complaint::events::v1::CaseOpened,
-    customer::events::v1::{VehicleDelivered, VisitCompleted, VisitStarted},
+    customer::events::v1::{DeliveryRemoved, VehicleDelivered, VisitCompleted, VisitRemoved, VisitStarted},
     identity::events::v1::StoreChanged,
     notification::events::v1::{CallTaskCompleted, CallTaskPlanned},
 };
@@ -32,12 +32,14 @@ use stores::Stores;
 use visits::Visits;
 
 /// The events that facts are made from.
-pub(crate) fn sources() -> [Source; 7] {
+pub(crate) fn sources() -> [Source; 9] {
     [
         Source::event::<StoreChanged>(),
         Source::event::<VehicleDelivered>(),
         Source::event::<VisitStarted>(),
         Source::event::<VisitCompleted>(),
+        Source::event::<DeliveryRemoved>(),
+        Source::event::<VisitRemoved>(),
         Source::event::<CaseOpened>(),
         Source::event::<CallTaskPlanned>(),
         Source::event::<CallTaskCompleted>(),
@@ -85,6 +87,12 @@ impl Rows {
         }
         if let Some(told) = event.decode::<VehicleDelivered>()? {
             return self.deliveries.delivered(event.version, &told);
+        }
+        if let Some(told) = event.decode::<DeliveryRemoved>()? {
+            return self.deliveries.removed(event.version, &told);
+        }
+        if let Some(told) = event.decode::<VisitRemoved>()? {
+            return self.visits.removed(event.version, &told);
         }
         if let Some(told) = event.decode::<CaseOpened>()? {
             return self.cases.opened(event, &told);

@@ -19,9 +19,14 @@ const CASES: usize = 40;
 
 /// One of the events, about one of few things, so that many tell of the same.
 fn event() -> impl Strategy<Value = Received> {
-    (0..7_u8, 0..4_u128, 0..3_u128, 0..3_u128, 0..1_000_i64, 0..=10_i32).prop_map(
+    (0..9_u8, 0..4_u128, 0..3_u128, 0..3_u128, 0..1_000_i64, 0..=10_i32).prop_map(
         |(kind, thing, store, vehicle, second, score)| {
-            let id = Uuid::from_u128(u128::from(kind / 2) * 100 + thing);
+            let of_kind = match kind {
+                7 => 0,
+                8 => 4,
+                kind => kind,
+            };
+            let id = Uuid::from_u128(u128::from(of_kind / 2) * 100 + thing);
             let store = StoreId::from(Uuid::from_u128(900 + store));
             let vehicle = VehicleId::from(Uuid::from_u128(800 + vehicle)).name();
             let at = Timestamp::from_second(second).unwrap();
@@ -89,6 +94,11 @@ fn event() -> impl Strategy<Value = Received> {
                             ..Default::default()
                         },
                     )
+                }
+                7 => of(at, &VisitRemoved { visit, store: store.name(), vehicle, ..Default::default() }),
+                8 => {
+                    let delivery = DeliveryId::from(id).name();
+                    of(at, &DeliveryRemoved { delivery, store: store.name(), vehicle, ..Default::default() })
                 }
                 _ => {
                     let time_zone = ["Asia/Shanghai", "Europe/Berlin", "Nobody/Knows"]

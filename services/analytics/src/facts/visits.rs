@@ -7,7 +7,7 @@ use foursight_kernel::{
     sql,
 };
 use foursight_messaging::HandleError;
-use foursight_proto::customer::events::v1::{VisitCompleted, VisitStarted};
+use foursight_proto::customer::events::v1::{VisitCompleted, VisitRemoved, VisitStarted};
 use sqlx::PgConnection;
 
 use super::{Reading, newest::Newest};
@@ -20,22 +20,36 @@ pub(super) struct Visits(BTreeMap<VisitId, Visit>);
 struct Visit {
     /// Told by both events: the newer one holds.
     place: Newest<(StoreId, VehicleId)>,
-    check_in: Newest<jiff::Timestamp>,
-    hand_over: Newest<jiff::Timestamp>,
+    /// Without a time for one that was taken back.
+    check_in: Newest<Option<jiff::Timestamp>>,
+    hand_over: Newest<Option<jiff::Timestamp>>,
 }
 
 impl Visits {
     pub(super) fn started(&mut self, version: i64, told: &VisitStarted) -> Result<(), HandleError> {
         let names = (&*told.visit, &*told.store, &*told.vehicle);
         let (visit, time) = self.step(version, names, "check_in_time", told.check_in_time.as_ref())?;
-        visit.check_in.tell(version, time);
+        visit.check_in.tell(version, Some(time));
         Ok(())
     }
 
     pub(super) fn completed(&mut self, version: i64, told: &VisitCompleted) -> Result<(), HandleError> {
         let names = (&*told.visit, &*told.store, &*told.vehicle);
         let (visit, time) = self.step(version, names, "hand_over_time", told.hand_over_time.as_ref())?;
-        visit.hand_over.tell(version, time);
+        visit.hand_over.tell(version, Some(time));
+        Ok(())
+    }
+
+    pub(super) fn removed(&mut self, version: i64, told: &VisitRemoved) -> Result<(), HandleError> {
+        let mut reading = Reading::new();
+        let visit = reading.0.name::<VisitId>("visit", &told.visit);
+        let store = reading.0.name::<StoreId>("store", &told.store);
+        let vehicle = reading.0.name::<VehicleId>("vehicle", &told.vehicle);
+        let ((id, store), vehicle) = reading.finish(visit.zip(store).zip(vehicle))?;
+        let visit = self.0.entry(id).or_default();
+        visit.place.tell(version, (store, vehicle));
+        visit.check_in.tell(version, None);
+        visit.hand_over.tell(version, None);
         Ok(())
     }
 
@@ -67,9 +81,9 @@ impl Visits {
             ids.push(id.uuid());
             stores.push(store.uuid());
             vehicles.push(vehicle.uuid());
-            check_ins.push(sql::maybe_at(visit.check_in.told().copied()));
+            check_ins.push(sql::maybe_at(visit.check_in.told().copied().flatten()));
             started.push(visit.check_in.version());
-            hand_overs.push(sql::maybe_at(visit.hand_over.told().copied()));
+            hand_overs.push(sql::maybe_at(visit.hand_over.told().copied().flatten()));
             completed.push(visit.hand_over.version());
         }
         if ids.is_empty() {

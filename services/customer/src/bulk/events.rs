@@ -129,6 +129,7 @@ fn delivered(told: &mut Told<'_>, row: &DeliveryRow) {
         advisor: row.advisor.name(),
         deliver_time: Some(time::to_proto(row.deliver_time)),
         odometer_km: row.odometer_km,
+        imported: false,
     };
     told.tell(row.deliver_time, &event, row.id.uuid(), 1, Some(row.store));
 }
@@ -142,6 +143,7 @@ fn visited(told: &mut Told<'_>, row: &VisitRow) {
         kind: row.kind.into(),
         odometer_km: row.odometer_km,
         check_in_time: Some(time::to_proto(row.check_in_time)),
+        imported: false,
     };
     told.tell(row.check_in_time, &started, row.id.uuid(), 1, Some(row.store));
     if let Some(hand_over_time) = row.hand_over_time {
@@ -153,6 +155,7 @@ fn visited(told: &mut Told<'_>, row: &VisitRow) {
             kind: row.kind.into(),
             advisor: row.advisor.name(),
             hand_over_time: Some(time::to_proto(hand_over_time)),
+            imported: false,
         };
         told.tell(hand_over_time, &completed, row.id.uuid(), 2, Some(row.store));
     }

@@ -24,6 +24,7 @@ pub(super) fn table(name: &str) -> (&'static str, &str) {
         "receptions" => "来店登记",
         "deliveries" => "交车",
         "visits" => "进厂维修",
+        "points_entries" => "积分",
         "vehicle_ownerships" => "名下车辆",
         "vehicles" => "车辆档案",
         "vehicle_plates" => "车牌",

@@ -16,7 +16,8 @@ pub(crate) struct DeliveryRow {
     pub(crate) trim: String,
     pub(crate) colour: String,
     pub(crate) odometer_km: i32,
-    pub(crate) advisor_id: Uuid,
+    /// Absent where an import did not tell it.
+    pub(crate) advisor_id: Option<Uuid>,
     pub(crate) deliver_time: Timestamp,
     pub(crate) request_hash: Option<Vec<u8>>,
 }
@@ -34,7 +35,7 @@ impl DeliveryRow {
             trim: self.trim.clone(),
             colour: self.colour.clone(),
             odometer_km: self.odometer_km,
-            advisor: StaffId::from(self.advisor_id).name(),
+            advisor: self.advisor_id.map_or_else(String::new, |advisor| StaffId::from(advisor).name()),
             deliver_time: Some(time::to_proto(self.deliver_time.to_jiff())),
             vehicle: VehicleId::from(self.vehicle_id).name(),
             odometer_confirmed: false,

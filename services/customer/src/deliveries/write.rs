@@ -118,7 +118,7 @@ async fn insert(
         trim: new.trim.clone(),
         colour: new.colour.clone(),
         odometer_km: new.odometer_km,
-        advisor_id: new.advisor.uuid(),
+        advisor_id: Some(new.advisor.uuid()),
         deliver_time: sql::at(new.deliver_time),
         request_hash: request_hash.map(<[u8]>::to_vec),
     };
@@ -166,6 +166,7 @@ async fn tell(
         advisor: delivery.advisor.clone(),
         deliver_time: delivery.deliver_time,
         odometer_km: delivery.odometer_km,
+        imported: false,
     };
     let action = audit::Action {
         method: "CreateDelivery",

@@ -1,9 +1,9 @@
-//! Which column of customers is which.
+//! Which column of a table is which.
 
 use foursight_sheets::{Cell, Mapping, Row, headers::Recognised};
 use serde::{Deserialize, Serialize};
 
-use crate::imports::fields::{Field, vocabulary};
+use crate::imports::kind::{Described, vocabulary};
 
 /// A column as a run keeps it, sealed: of a table without a header it may be somebody's name.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
@@ -23,9 +23,7 @@ pub(super) struct Columns {
 /// What keeps a table from being read. Names columns by their letter: a header may be anything.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Trouble {
-    #[error(
-        "no column is the customers' {0}: give the column a name that says so (姓名, 手机号, 身份证号), or map it when the run is started"
-    )]
+    #[error("no column is the {0}: give the column a name that says so, or map it when the run is started")]
     Missing(&'static str),
     #[error(
         "the columns {0} are both taken for the field {1}: map one of them to another field, or to nothing"
@@ -46,8 +44,8 @@ impl Trouble {
 
 impl Columns {
     /// Reads a header by what is known, what the store's people said before, and what was said for this run.
-    pub(super) fn of(header: &[String], said: &Mapping, before: &Mapping) -> Self {
-        let vocabulary = vocabulary();
+    pub(super) fn of(kind: &impl Described, header: &[String], said: &Mapping, before: &Mapping) -> Self {
+        let vocabulary = vocabulary(&kind.fields());
         let mut mapping: Mapping = before
             .iter()
             .filter(|(name, _)| header.contains(name))
@@ -66,8 +64,8 @@ impl Columns {
                 suggestion: suggestion(at),
             });
         let list = columns.collect();
-        let has =
-            |field: Field| recognised.columns.iter().any(|column| column.as_deref() == Some(field.key()));
+        let has = |field: &str| recognised.columns.iter().any(|column| column.as_deref() == Some(field));
+        let missing = kind.needs().iter().find(|need| !need.any_of.iter().any(|field| has(field)));
         let trouble = if !recognised.stray.is_empty() {
             Some(Trouble::Stray)
         } else if let Some((field, at)) = recognised.doubled.first() {
@@ -75,18 +73,14 @@ impl Columns {
                 at.iter().map(|at| letters(*at)).collect::<Vec<_>>().join(" and "),
                 field.clone(),
             ))
-        } else if !has(Field::Name) {
-            Some(Trouble::Missing("name"))
-        } else if ![Field::Phone, Field::Phone2, Field::NationalId].into_iter().any(has) {
-            Some(Trouble::Missing("phone or national id"))
         } else {
-            None
+            missing.map(|need| Trouble::Missing(need.what))
         };
         Self { list, recognised, trouble }
     }
 
-    pub(super) fn cell<'a>(&self, row: &'a Row, field: Field) -> &'a Cell {
-        self.recognised.cell(row, field.key())
+    pub(super) fn cell<'a>(&self, row: &'a Row, field: &str) -> &'a Cell {
+        self.recognised.cell(row, field)
     }
 }
 
@@ -103,11 +97,12 @@ fn letters(column: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::imports::customers::Customers;
 
     fn fields(header: &[&str], said: &[(&str, Option<&str>)]) -> (Vec<String>, Option<Trouble>) {
         let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
         let said = said.iter().map(|(name, key)| ((*name).to_owned(), key.map(str::to_owned))).collect();
-        let columns = Columns::of(&header, &said, &Mapping::new());
+        let columns = Columns::of(&Customers, &header, &said, &Mapping::new());
         (columns.list.into_iter().map(|column| column.field).collect(), columns.trouble)
     }
 
@@ -145,8 +140,11 @@ mod tests {
 
     #[test]
     fn what_keeps_a_table_from_being_read_says_where() {
-        assert_eq!(fields(&["手机"], &[]).1, Some(Trouble::Missing("name")));
-        assert_eq!(fields(&["姓名", "地址"], &[]).1, Some(Trouble::Missing("phone or national id")));
+        assert_eq!(fields(&["手机"], &[]).1, Some(Trouble::Missing("name (姓名)")));
+        assert_eq!(
+            fields(&["姓名", "地址"], &[]).1,
+            Some(Trouble::Missing("phone or national id (手机号, 身份证号)"))
+        );
         let doubled = Some(Trouble::Doubled("A and C".to_owned(), "name".to_owned()));
         assert_eq!(fields(&["姓名", "手机", "客户名称"], &[]).1, doubled);
         assert_eq!(fields(&["姓名", "手机", "客户名称"], &[("客户名称", None)]).1, None);
@@ -158,7 +156,8 @@ mod tests {
     fn what_was_said_before_counts_where_the_column_is_there() {
         let before =
             Mapping::from([("叫机".to_owned(), Some("phone".to_owned())), ("别的".to_owned(), None)]);
-        let columns = Columns::of(&["姓名".to_owned(), "叫机".to_owned()], &Mapping::new(), &before);
+        let columns =
+            Columns::of(&Customers, &["姓名".to_owned(), "叫机".to_owned()], &Mapping::new(), &before);
         assert_eq!(columns.trouble, None);
         assert_eq!(columns.list[1].field, "phone");
     }

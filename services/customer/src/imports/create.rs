@@ -8,7 +8,8 @@ use crate::{
     context::Context,
     customers::sealing::FieldKind,
     imports::{
-        fields::Field,
+        kind::{self, AnyKind},
+        reason::Language,
         run::{self, Mapped, Run},
     },
 };
@@ -20,6 +21,7 @@ struct NewImport {
     kind: ImportKind,
     source: SourceChannel,
     file_name: String,
+    language: Language,
     mapping: Mapped,
 }
 
@@ -46,17 +48,25 @@ pub(super) async fn create(
 
 fn parse(v: &mut Violations, import: &Import) -> Option<NewImport> {
     let kind = v.required_enum("import.kind", import.kind);
-    if kind.is_some_and(|kind| kind != ImportKind::Customers) {
-        v.push("import.kind", "must be IMPORT_KIND_CUSTOMERS: others are not taken yet");
+    let of_kind = kind.and_then(kind::of);
+    if kind.is_some() && of_kind.is_none() {
+        v.push("import.kind", "is not taken yet");
     }
     let store = v.name("import.store", &import.store);
     let source = v.optional_enum("import.source", import.source).unwrap_or(SourceChannel::Import);
     let file_name = v.line("import.file_name", &import.file_name, 0..=200);
+    let language = Language::of_tag(&import.language);
+    if language.is_none() {
+        v.push("import.language", "must be zh or en");
+    }
     let mapping = mapping(v, "import.mapping", &import.mapping);
-    Some(NewImport { store: store?, kind: kind?, source, file_name, mapping })
+    if let Some(of_kind) = of_kind {
+        known_fields(v, "import.mapping", &mapping, of_kind);
+    }
+    Some(NewImport { store: store?, kind: kind?, source, file_name, language: language?, mapping })
 }
 
-/// Checks what was said about columns. Whether there are such columns and fields, the file's header tells.
+/// Checks what was said about columns. Whether there are such columns, the file's header tells.
 pub(super) fn mapping(v: &mut Violations, field: &str, mapping: &Mapped) -> Mapped {
     if mapping.len() > MOST_MAPPED {
         v.push(field, format!("must have at most {MOST_MAPPED} entries"));
@@ -65,15 +75,19 @@ pub(super) fn mapping(v: &mut Violations, field: &str, mapping: &Mapped) -> Mapp
         if !(1..=200).contains(&header.chars().count()) || header.contains('\0') {
             v.push(field, "must have headers of 1 to 200 characters");
         }
-        if !key.is_empty() && Field::of_key(key).is_none() {
-            v.push(field, format!("must map to a field or to nothing; there are: {}", all_fields()));
+        if key.chars().count() > 60 {
+            v.push(field, "must map to a field or to nothing");
         }
     }
     mapping.clone()
 }
 
-fn all_fields() -> String {
-    Field::ALL.map(Field::key).join(", ")
+/// Checks that there are such fields in tables of this kind.
+pub(super) fn known_fields(v: &mut Violations, field: &str, mapping: &Mapped, kind: &dyn AnyKind) {
+    let fields: Vec<&str> = kind.fields().iter().map(|field| field.key).collect();
+    if mapping.values().any(|key| !key.is_empty() && !fields.contains(&key.as_str())) {
+        v.push(field, format!("must map to a field or to nothing; there are: {}", fields.join(", ")));
+    }
 }
 
 async fn made_before(ctx: &Context, caller: &Principal, key: &RequestKey) -> Result<Option<Import>> {
@@ -96,8 +110,8 @@ async fn write(
     let mut tx = ctx.db.begin(caller).await?;
     let written = sqlx::query!(
         "INSERT INTO customer.imports (id, store_id, kind, source, state, master_version, wrapped, name_sealed, mapping_sealed,
-             creator, creator_group, create_time, update_time, request_id, request_hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14)",
+             creator, creator_group, create_time, update_time, request_id, request_hash, language)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14, $15)",
         id.uuid(),
         new.store.uuid(),
         sql::number(new.kind),
@@ -112,6 +126,7 @@ async fn write(
         sql::at(now) as _,
         request_id,
         request_hash,
+        new.language as i16,
     )
     .execute(&mut *tx)
     .await;

@@ -3,22 +3,30 @@
 use std::collections::HashMap;
 
 use foursight_access::Principal;
-use foursight_kernel::{CustomerId, Error, ImportId, Page, Result, Violations, sql};
+use foursight_kernel::{
+    CustomerId, DeliveryId, Error, ImportId, Page, PointsEntryId, Result, VehicleId, Violations, VisitId, sql,
+};
 use foursight_proto::customer::v1::{
-    ImportOutcome, ImportReason, ImportRow, ListImportRowsRequest, ListImportRowsResponse,
+    ImportKind, ImportOutcome, ImportReason, ImportRow, ListImportRowsRequest, ListImportRowsResponse,
 };
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
     context::Context,
-    imports::{ImportError, run, told::Reason},
+    imports::{
+        ImportError,
+        kind::{self, FieldSpec},
+        reason::{Language, Reason},
+        run,
+    },
 };
 
 struct Listed {
     row_number: i64,
     outcome: i16,
     customer_id: Option<Uuid>,
+    subject_id: Option<Uuid>,
     reasons: Option<Value>,
     undone: Option<bool>,
 }
@@ -39,7 +47,13 @@ pub(super) async fn list(
     let id = id.ok_or(ImportError::NotFound)?;
     let page = Page::<i64>::parse(request)?;
     let mut tx = ctx.db.begin_list(caller).await?;
-    let run = run::read(&mut tx, id).await?.to_proto(&ctx.keys)?;
+    let run = run::read(&mut tx, id).await?;
+    let in_words = InWords {
+        language: run.language(),
+        kind: kind::of_number(run.kind)?.kind(),
+        fields: kind::of_number(run.kind)?.fields(),
+    };
+    let run = run.to_proto(&ctx.keys)?;
     let columns: HashMap<String, String> = run
         .columns
         .into_iter()
@@ -48,7 +62,7 @@ pub(super) async fn list(
         .collect();
     let rows = sqlx::query_as!(
         Listed,
-        "SELECT row_number, outcome, customer_id, reasons, undone FROM customer.import_rows
+        "SELECT row_number, outcome, customer_id, subject_id, reasons, undone FROM customer.import_rows
          WHERE import_id = $1 AND row_number > $2 AND ($3::smallint IS NULL OR outcome = $3)
          ORDER BY row_number LIMIT $4",
         id.uuid(),
@@ -59,21 +73,40 @@ pub(super) async fn list(
     .fetch_all(&mut *tx)
     .await?;
     let (rows, next_page_token) = page.finish(rows, |row| row.row_number)?;
-    let rows = rows.into_iter().map(|row| row.into_proto(&columns)).collect::<Result<_>>()?;
+    let rows = rows.into_iter().map(|row| row.into_proto(&columns, &in_words)).collect::<Result<_>>()?;
     Ok(ListImportRowsResponse { rows, next_page_token })
 }
 
+/// How a run's rows are told.
+struct InWords {
+    language: Language,
+    kind: ImportKind,
+    fields: Vec<FieldSpec>,
+}
+
+impl InWords {
+    fn subject(&self, id: Uuid) -> String {
+        match self.kind {
+            ImportKind::Vehicles => VehicleId::from(id).name(),
+            ImportKind::Deliveries => DeliveryId::from(id).name(),
+            ImportKind::Visits => VisitId::from(id).name(),
+            ImportKind::Points => PointsEntryId::from(id).name(),
+            _ => String::new(),
+        }
+    }
+}
+
 impl Listed {
-    fn into_proto(self, columns: &HashMap<String, String>) -> Result<ImportRow> {
+    fn into_proto(self, columns: &HashMap<String, String>, in_words: &InWords) -> Result<ImportRow> {
         let reasons: Vec<Reason> = match self.reasons {
             None => Vec::new(),
             Some(reasons) => serde_json::from_value(reasons).map_err(Error::internal)?,
         };
         let reason = |reason: Reason| ImportReason {
             column: columns.get(&reason.field).cloned().unwrap_or_default(),
+            message: reason.words(in_words.language, &in_words.fields),
             field: reason.field,
             reason: reason.code,
-            message: reason.message,
         };
         Ok(ImportRow {
             row: self.row_number,
@@ -81,6 +114,7 @@ impl Listed {
             reasons: reasons.into_iter().map(reason).collect(),
             customer: self.customer_id.map(|id| CustomerId::from(id).name()).unwrap_or_default(),
             undone: self.undone == Some(true),
+            subject: self.subject_id.map(|id| in_words.subject(id)).unwrap_or_default(),
         })
     }
 }

@@ -2,26 +2,34 @@
 //!
 //! A file comes in sealed pieces ([`chunks`]). The worker ([`worker`]) reads it through, notes by keyed hashes who each row
 //! is, finds the rows that lead to the same person, and then takes them in batches: each batch is one transaction with what it
-//! writes, its events, its rows' outcomes, and how far the run is. So a run that is stopped anywhere goes on there.
+//! writes, its events, its rows' outcomes, and how far the run is. So a run that is stopped anywhere goes on there. What is different
+//! for customers, cars and so on stands in a folder for each ([`kind`]).
 
 mod append;
 mod cancel;
 mod chunks;
 mod columns;
 mod create;
-mod fields;
+mod customers;
+mod deliveries;
 mod get;
+mod history;
+mod kind;
 mod list;
 mod list_rows;
+mod outcome;
+mod owner;
+mod points;
 mod read_errors;
-mod rules;
+mod reading;
+mod reason;
 mod run;
 mod run_step;
 mod start;
-mod told;
 mod undo;
+mod vehicles;
+mod visits;
 mod watch;
-mod words;
 mod worker;
 
 use foursight_kernel::Error;

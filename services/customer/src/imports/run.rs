@@ -17,7 +17,7 @@ use crate::{
         KeyRing, WrappedKey,
         sealing::{DataKey, FieldKind},
     },
-    imports::{ImportError, columns::Column},
+    imports::{ImportError, columns::Column, reason::Language},
 };
 
 /// For how long the bytes stay after the last that happened with a run.
@@ -95,6 +95,7 @@ pub(super) struct Run {
     pub(super) remove_time: Option<sql::Timestamp>,
     pub(super) request_id: Option<Uuid>,
     pub(super) request_hash: Option<Vec<u8>>,
+    pub(super) language: i16,
 }
 
 /// Reads a run that the transaction's caller reaches.
@@ -131,6 +132,11 @@ impl Run {
 
     pub(super) fn source(&self) -> Result<SourceChannel> {
         SourceChannel::try_from(i32::from(self.source)).map_err(Error::internal)
+    }
+
+    /// What its people read.
+    pub(super) fn language(&self) -> Language {
+        Language::of_number(self.language)
     }
 
     /// The key under which the run's bytes are sealed.
@@ -213,6 +219,7 @@ impl Run {
             finish_time: at(&self.finish_time),
             expire_time: expire.map(time::to_proto),
             etag: self.version.to_string(),
+            language: self.language().tag().to_owned(),
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     context::Context,
     customers::tries,
     imports::{
-        ImportError, create,
+        ImportError, create, kind,
         run::{self, Run, Step},
         run_step::RunStep,
     },
@@ -31,6 +31,9 @@ pub(super) async fn start(
     let step = step.ok_or(ImportError::NotFound)?;
     let (mut tx, found) = step.begin(ctx, caller).await?;
     if let Some(run) = found {
+        let mut v = Violations::default();
+        create::known_fields(&mut v, "mapping", &mapping, kind::of_number(run.kind)?);
+        v.check()?;
         let goes_on = may_start(&run, request.dry_run)?;
         tries::admit_caller(&mut tx, caller, step.now).await?;
         let key = run.key(&ctx.keys)?;

@@ -11,8 +11,9 @@ use foursight_messaging::{ConsumerSpec, HandleError, Projection, Received, Sourc
 use foursight_proto::customer::{
     events::v1::{
         ConsentRecorded, ContactPointAdded, ContactPointEnded, CustomerCreated, CustomerTagged,
-        CustomerUpdated, GroupChanged, LeadAssigned, LeadCreated, LeadLost, LeadReleased, ReceptionCreated,
-        StageCorrected, ValueTierChanged, VehicleDelivered, VehicleUpdated, VisitCompleted, VisitStarted,
+        CustomerUpdated, DeliveryRemoved, GroupChanged, LeadAssigned, LeadCreated, LeadLost, LeadReleased,
+        ReceptionCreated, StageCorrected, ValueTierChanged, VehicleAdded, VehicleDelivered, VehicleRemoved,
+        VehicleUpdated, VisitCompleted, VisitRemoved, VisitStarted,
     },
     v1::{ConsentState, ContactKind, LeadState},
 };
@@ -26,7 +27,8 @@ macro_rules! heard {
         $what!(
             $($more)* CustomerCreated, CustomerUpdated, ContactPointAdded, ContactPointEnded, CustomerTagged, GroupChanged,
             ValueTierChanged, StageCorrected, ConsentRecorded, ReceptionCreated, LeadCreated, LeadAssigned, LeadReleased,
-            LeadLost, VehicleDelivered, VehicleUpdated, VisitStarted, VisitCompleted
+            LeadLost, VehicleDelivered, VehicleUpdated, VehicleAdded, VehicleRemoved, VisitStarted, VisitCompleted,
+            DeliveryRemoved, VisitRemoved
         )
     };
 }

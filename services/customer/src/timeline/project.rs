@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use foursight_kernel::{CustomerId, Error, StoreId, sql};
 use foursight_messaging::{ConsumerSpec, HandleError, Projection, Received, Source};
-use foursight_proto::customer::events::v1::CustomerRemoved;
+use foursight_proto::customer::events::v1::{CustomerRemoved, DeliveryRemoved, VisitRemoved};
 use foursight_runtime::erasure;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -28,7 +28,7 @@ impl Projection for Timeline {
     /// there (erased) leaves no trace.
     async fn handle_all(&self, tx: &mut PgConnection, events: &[&Received]) -> Result<(), HandleError> {
         let mut rows = Rows::default();
-        let mut removed = Vec::new();
+        let (mut removed, mut taken_back) = (Vec::new(), Vec::new());
         for event in events {
             for entry in [Entry::from_event(event)?, Entry::of_other(event)?].iter().flatten() {
                 rows.push(event, entry)?;
@@ -36,10 +36,38 @@ impl Projection for Timeline {
             if let Some(it) = event.decode::<CustomerRemoved>()? {
                 removed.extend(CustomerId::parse_name(&it.customer).map(CustomerId::uuid));
             }
+            if let Some(it) = event.decode::<DeliveryRemoved>()? {
+                taken_back.push((it.customer, it.delivery));
+            }
+            if let Some(it) = event.decode::<VisitRemoved>()? {
+                taken_back.push((it.customer, it.visit));
+            }
         }
         rows.write(tx).await?;
+        take_back(tx, &taken_back).await?;
         forget(tx, &removed).await
     }
+}
+
+/// What was told of deliveries and visits that are no more.
+async fn take_back(tx: &mut PgConnection, removed: &[(String, String)]) -> Result<(), HandleError> {
+    if removed.is_empty() {
+        return Ok(());
+    }
+    let customers: Vec<Uuid> = removed
+        .iter()
+        .filter_map(|(customer, _)| CustomerId::parse_name(customer).ok())
+        .map(CustomerId::uuid)
+        .collect();
+    let resources: Vec<String> = removed.iter().map(|(_, resource)| resource.clone()).collect();
+    sqlx::query!(
+        "DELETE FROM customer.timeline_entries WHERE customer_id = ANY ($1) AND resource = ANY ($2)",
+        &customers,
+        &resources,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// What was told of files that are no more.

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use foursight_kernel::{CustomerId, GroupMembershipId, Ids, Result, SharedClock, VehicleId, sql};
 use foursight_messaging::{ConsumerSpec, HandleError, Projection, Received, Source};
 use foursight_proto::customer::{
-    events::v1::{VehicleDelivered, VisitCompleted},
+    events::v1::{
+        DeliveryRemoved, VehicleAdded, VehicleDelivered, VehicleRemoved, VisitCompleted, VisitRemoved,
+    },
     v1::CustomerGroup,
 };
 use foursight_runtime::merging::Merging;
@@ -21,7 +23,14 @@ use crate::{
 
 /// The consumer that keeps both.
 pub(crate) fn consumer(rule: ValueRule, clock: SharedClock, ids: Ids) -> ConsumerSpec {
-    let mut sources = vec![Source::event::<VehicleDelivered>(), Source::event::<VisitCompleted>()];
+    let mut sources = vec![
+        Source::event::<VehicleDelivered>(),
+        Source::event::<VisitCompleted>(),
+        Source::event::<VehicleAdded>(),
+        Source::event::<VehicleRemoved>(),
+        Source::event::<DeliveryRemoved>(),
+        Source::event::<VisitRemoved>(),
+    ];
     sources.extend(Merging::sources());
     ConsumerSpec::projection("standing", &sources, Arc::new(Standing { rule, clock, ids }))
 }
@@ -44,15 +53,28 @@ struct Owner {
 impl Projection for Standing {
     async fn handle_all(&self, tx: &mut PgConnection, events: &[&Received]) -> Result<(), HandleError> {
         let (mut customers, mut vehicles) = (BTreeSet::new(), BTreeSet::new());
-        let mut merged = BTreeSet::new();
+        let (mut merged, mut owners) = (BTreeSet::new(), BTreeSet::new());
         for event in events {
             if let Some(it) = Merging::heard(event)? {
                 merged.extend([it.survivor, it.absorbed]);
                 continue;
             }
+            let owner = if let Some(it) = event.decode::<VehicleAdded>()? {
+                Some(it.customer)
+            } else {
+                event.decode::<VehicleRemoved>()?.map(|it| it.customer)
+            };
+            if let Some(owner) = owner {
+                owners.extend(CustomerId::parse_name(&owner).map(CustomerId::uuid));
+                continue;
+            }
             let (customer, vehicle) = if let Some(it) = event.decode::<VehicleDelivered>()? {
                 (it.customer, it.vehicle)
             } else if let Some(it) = event.decode::<VisitCompleted>()? {
+                (it.customer, it.vehicle)
+            } else if let Some(it) = event.decode::<DeliveryRemoved>()? {
+                (it.customer, it.vehicle)
+            } else if let Some(it) = event.decode::<VisitRemoved>()? {
                 (it.customer, it.vehicle)
             } else {
                 continue;
@@ -67,7 +89,9 @@ impl Projection for Standing {
             customers.extend(still_there(tx, &merged).await?);
         }
         // Files are locked before what is counted of them, as everybody does it.
-        let moved = self.owners(tx, &vehicles.into_iter().collect::<Vec<_>>()).await?;
+        let (vehicles, owners): (Vec<_>, Vec<_>) =
+            (vehicles.into_iter().collect(), owners.into_iter().collect());
+        let moved = self.owners(tx, &vehicles, &owners).await?;
         let counted: Vec<Uuid> = customers.iter().copied().collect();
         amount::count(tx, self.rule, &counted, self.clock.now()).await?;
         customers.extend(moved);
@@ -103,27 +127,34 @@ async fn still_there(tx: &mut PgConnection, files: &[Uuid]) -> Result<Vec<Uuid>>
 }
 
 impl Standing {
-    /// Who owns a car now is in UIO, since the first of the cars of now; who owned one and has none is not any more. Answers who came
-    /// or went.
-    async fn owners(&self, tx: &mut PgConnection, vehicles: &[Uuid]) -> Result<Vec<Uuid>> {
+    /// Who owns a car now is in UIO, since the first of the cars of now; who owned one and has none is not any more. Of these cars all
+    /// who have or had them are looked at, and these customers. Answers who came or went.
+    async fn owners(
+        &self,
+        tx: &mut PgConnection,
+        vehicles: &[Uuid],
+        customers: &[Uuid],
+    ) -> Result<Vec<Uuid>> {
         sqlx::query!(
             "SELECT c.id FROM customer.customers c
-             WHERE c.id IN (SELECT o.customer_id FROM customer.vehicle_ownerships o WHERE o.vehicle_id = ANY ($1))
+             WHERE c.id = ANY ($2) OR c.id IN (SELECT o.customer_id FROM customer.vehicle_ownerships o WHERE o.vehicle_id = ANY ($1))
              ORDER BY c.id FOR UPDATE",
             vehicles,
+            customers,
         )
         .fetch_all(&mut *tx)
         .await?;
         let owners = sqlx::query_as!(
             Owner,
             r#"SELECT c.id, $2 = ANY (c.groups) AS "member!",
-                      min(o.start_time) FILTER (WHERE o.end_time IS NULL) AS owns_since,
+                      min(o.start_time) FILTER (WHERE o.end_time IS NULL AND o.vehicle_id IS NOT NULL) AS owns_since,
                       max(o.end_time) AS owned_until
-               FROM customer.customers c JOIN customer.vehicle_ownerships o ON o.customer_id = c.id
-               WHERE c.id IN (SELECT a.customer_id FROM customer.vehicle_ownerships a WHERE a.vehicle_id = ANY ($1))
+               FROM customer.customers c LEFT JOIN customer.vehicle_ownerships o ON o.customer_id = c.id
+               WHERE c.id = ANY ($3) OR c.id IN (SELECT a.customer_id FROM customer.vehicle_ownerships a WHERE a.vehicle_id = ANY ($1))
                GROUP BY c.id"#,
             vehicles,
             sql::number(CustomerGroup::Uio),
+            customers,
         )
         .fetch_all(&mut *tx)
         .await?;

@@ -14,7 +14,7 @@ const YEARS: std::ops::RangeInclusive<i16> = 1980..=2100;
 
 /// A fact. The numbers stand in `vehicle_facts.field` and never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Field {
+pub(crate) enum Field {
     Model = 1,
     Trim = 2,
     Colour = 3,
@@ -26,7 +26,7 @@ pub(super) enum Field {
 }
 
 impl Field {
-    pub(super) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Model,
         Self::Trim,
         Self::Colour,
@@ -38,7 +38,7 @@ impl Field {
     ];
 
     /// Its path in a `Vehicle`.
-    pub(super) fn path(self) -> &'static str {
+    pub(crate) fn path(self) -> &'static str {
         match self {
             Self::Model => "model",
             Self::Trim => "trim",
@@ -51,17 +51,17 @@ impl Field {
         }
     }
 
-    pub(super) fn at(path: &str) -> Option<Self> {
+    pub(crate) fn at(path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|field| field.path() == path)
     }
 
-    pub(super) fn of_number(number: i16) -> Option<Self> {
+    pub(crate) fn of_number(number: i16) -> Option<Self> {
         Self::ALL.into_iter().find(|field| *field as i16 == number)
     }
 }
 
 /// Takes one fact over.
-pub(super) fn take(to: &mut Vehicle, field: Field, from: &Vehicle) {
+pub(crate) fn take(to: &mut Vehicle, field: Field, from: &Vehicle) {
     match field {
         Field::Model => to.model.clone_from(&from.model),
         Field::Trim => to.trim.clone_from(&from.trim),
@@ -75,19 +75,19 @@ pub(super) fn take(to: &mut Vehicle, field: Field, from: &Vehicle) {
 }
 
 /// One fact alone. One that is not known leaves an empty vehicle.
-pub(super) fn only(vehicle: &Vehicle, field: Field) -> Vehicle {
+pub(crate) fn only(vehicle: &Vehicle, field: Field) -> Vehicle {
     let mut alone = Vehicle::default();
     take(&mut alone, field, vehicle);
     alone
 }
 
 /// Whether anything is said of a fact.
-pub(super) fn has(vehicle: &Vehicle, field: Field) -> bool {
+pub(crate) fn has(vehicle: &Vehicle, field: Field) -> bool {
     only(vehicle, field) != Vehicle::default()
 }
 
 /// Reads those of these fields that a request tells, in the form in which they are kept.
-pub(super) fn parse(v: &mut Violations, told: &Vehicle, fields: &[Field], today: Date) -> Vehicle {
+pub(crate) fn parse(v: &mut Violations, told: &Vehicle, fields: &[Field], today: Date) -> Vehicle {
     let mut read = Vehicle::default();
     for field in fields {
         take(&mut read, *field, told);

@@ -2,7 +2,7 @@
 
 mod correct_odometer;
 mod correct_plate;
-mod facts;
+pub(crate) mod facts;
 mod get;
 pub(crate) mod hand_over;
 mod list;
@@ -12,9 +12,10 @@ pub mod plate;
 mod plates;
 pub(crate) mod presented;
 mod readings;
-mod row;
+pub(crate) mod row;
 mod update;
 pub mod vin;
+pub(crate) mod write;
 
 use foursight_kernel::Error;
 use foursight_proto::customer::v1::{

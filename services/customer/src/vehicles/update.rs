@@ -3,20 +3,15 @@
 use std::mem;
 
 use foursight_access::{Principal, audit};
-use foursight_kernel::{CustomerId, Error, RequestKey, Result, StaffId, StoreId, VehicleId, Violations, sql};
+use foursight_kernel::{CustomerId, Error, RequestKey, Result, StoreId, VehicleId, Violations};
 use foursight_messaging::NewEvent;
-use foursight_proto::{
-    customer::{
-        events::v1::VehicleUpdated,
-        v1::{SourceChannel, UpdateVehicleRequest, Vehicle},
-    },
-    google::r#type::Date,
+use foursight_proto::customer::{
+    events::v1::VehicleUpdated,
+    v1::{SourceChannel, UpdateVehicleRequest, Vehicle},
 };
 use foursight_runtime::{record, step};
 use jiff::Timestamp;
-use prost::Message;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::{
     context::Context,
@@ -24,6 +19,7 @@ use crate::{
         VehicleError,
         facts::{self, Field},
         get, presented, row,
+        write::{self, Origin},
     },
 };
 
@@ -72,9 +68,10 @@ pub(super) async fn update(
             for field in &changed {
                 facts::take(&mut after, *field, &it.told);
             }
-            let (version, opened) = write(&mut tx, id, &after, it.now).await?;
-            let before = (&on_file, opened);
-            record_facts(&mut tx, ctx, caller, id, (&changed, before, &after), &it).await?;
+            let (version, opened) = write::write(&mut tx, id, &after, it.now).await?;
+            let (staff, before) = (caller.staff(), (&on_file, opened));
+            let origin = Origin { store: it.store, source: it.source, staff, time: it.now };
+            write::record_facts(&mut tx, &ctx.ids, id, (&changed, before, &after), &origin).await?;
             tell(&mut tx, ctx, caller, (id, version, known.owner), &changed, &it).await?;
         }
     }
@@ -114,88 +111,6 @@ fn fields(v: &mut Violations, vehicle: &Vehicle, paths: &[String]) -> Vec<Field>
         }
     }
     Field::ALL.into_iter().filter(|field| fields.contains(field)).collect()
-}
-
-/// Writes the car as it is now. Gives its new version, and when its file was opened.
-async fn write(
-    tx: &mut PgConnection,
-    id: VehicleId,
-    it: &Vehicle,
-    now: Timestamp,
-) -> Result<(i64, sql::Timestamp)> {
-    let mut v = Violations::default();
-    // What was read from the database or checked already reads back.
-    let mut date = |date: Option<&Date>| v.date("vehicle", date).map(sql::on);
-    let (compulsory, commercial) = (it.compulsory_insurance.as_ref(), it.commercial_insurance.as_ref());
-    let row = sqlx::query!(
-        r#"UPDATE customer.vehicles
-           SET model = $2, trim = $3, colour = $4, warranty_end = $5, warranty_km = $6, compulsory_insurer = $7,
-               compulsory_end = $8, commercial_insurer = $9, commercial_end = $10, inspection_date = $11,
-               registration_date = $12, version = version + 1, update_time = $13
-           WHERE id = $1 RETURNING version, create_time"#,
-        id.uuid(),
-        it.model,
-        it.trim,
-        it.colour,
-        date(it.warranty.as_ref().and_then(|it| it.end_date.as_ref())) as _,
-        it.warranty.map(|it| it.end_km).filter(|km| *km > 0),
-        compulsory.map_or("", |it| &it.insurer),
-        date(compulsory.and_then(|it| it.end_date.as_ref())) as _,
-        commercial.map_or("", |it| &it.insurer),
-        date(commercial.and_then(|it| it.end_date.as_ref())) as _,
-        date(it.inspection_date.as_ref()) as _,
-        date(it.registration_date.as_ref()) as _,
-        sql::at(now) as _,
-    )
-    .fetch_optional(tx)
-    .await?
-    .ok_or(VehicleError::NotFound)?;
-    Ok((row.version, row.create_time))
-}
-
-/// Of each field what it is now; and what it was, where the hand-over is all that is known of it.
-async fn record_facts(
-    tx: &mut PgConnection,
-    ctx: &Context,
-    caller: &Principal,
-    id: VehicleId,
-    (fields, (before, opened), after): (&[Field], (&Vehicle, sql::Timestamp), &Vehicle),
-    it: &Update,
-) -> Result<()> {
-    // Ids of one instant come in no order: what was comes before what is.
-    let mut ids: Vec<Uuid> = fields.iter().chain(fields).map(|_| ctx.ids.uuid()).collect();
-    ids.sort_unstable();
-    let (ids_before, ids_after) = ids.split_at(fields.len());
-    let values = |vehicle: &Vehicle| -> Vec<Option<Vec<u8>>> {
-        let value =
-            |field: &Field| facts::has(vehicle, *field).then(|| facts::only(vehicle, *field).encode_to_vec());
-        fields.iter().map(value).collect()
-    };
-    let numbers: Vec<i16> = fields.iter().map(|field| *field as i16).collect();
-    sqlx::query!(
-        "INSERT INTO customer.vehicle_facts (id, vehicle_id, field, value, source, store_id, staff_id, learn_time)
-         SELECT w.id, $1, w.field, w.value, NULL::smallint, NULL::uuid, NULL::uuid, $5::timestamptz
-         FROM unnest($2::uuid[], $3::smallint[], $4::bytea[]) AS w (id, field, value)
-         WHERE w.value IS NOT NULL
-           AND NOT EXISTS (SELECT FROM customer.vehicle_facts f WHERE f.vehicle_id = $1 AND f.field = w.field)
-         UNION ALL
-         SELECT i.id, $1, i.field, i.value, $8::smallint, $9::uuid, $10::uuid, $11::timestamptz
-         FROM unnest($6::uuid[], $3::smallint[], $7::bytea[]) AS i (id, field, value)",
-        id.uuid(),
-        ids_before,
-        &numbers,
-        &values(before) as _,
-        opened as _,
-        ids_after,
-        &values(after) as _,
-        sql::number(it.source),
-        it.store.uuid(),
-        caller.staff().map(StaffId::uuid),
-        sql::at(it.now) as _,
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
 /// Tells which facts changed, and never what they are.

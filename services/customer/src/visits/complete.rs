@@ -80,6 +80,7 @@ pub(crate) async fn complete(
         kind: visit.kind,
         advisor: visit.advisor.clone(),
         hand_over_time: visit.hand_over_time,
+        imported: false,
     };
     let store = StoreId::from(row.store_id);
     let event = NewEvent::new(&completed, row.id, row.version, Some(store));

@@ -195,7 +195,7 @@ async fn insert(
         kind: sql::number(new.kind),
         state: sql::number(VisitState::InWorkshop),
         odometer_km: new.odometer_km,
-        advisor_id: new.advisor.uuid(),
+        advisor_id: Some(new.advisor.uuid()),
         promise_time: sql::maybe_at(new.promise_time),
         check_in_time: sql::at(now),
         hand_over_time: None,
@@ -247,6 +247,7 @@ async fn tell(
         kind: visit.kind,
         odometer_km: visit.odometer_km,
         check_in_time: visit.check_in_time,
+        imported: false,
     };
     let action = audit::Action {
         method: "CreateVisit",

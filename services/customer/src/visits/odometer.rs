@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use foursight_kernel::{Error, Result, Violations};
+use foursight_kernel::{Error, Violations};
 use jiff::{SignedDuration, Timestamp};
 
 /// Kilometres that a car can have.
@@ -34,7 +34,7 @@ pub(crate) fn read(v: &mut Violations, of: &str, km: i32, confirmed: bool) -> i3
 }
 
 /// Refuses a reading of `of` below the last one, and one that is further from it than a car comes in that time.
-pub(crate) fn check(of: &str, reading: Shown, confirmed: bool, last: Option<Shown>) -> Result<()> {
+pub(crate) fn check(of: &str, reading: Shown, confirmed: bool, last: Option<Shown>) -> Result<(), Error> {
     let Some(last) = last else { return Ok(()) };
     let field = format!("{of}.odometer_km");
     if reading.km < last.km {
@@ -54,6 +54,35 @@ pub(crate) fn check(of: &str, reading: Shown, confirmed: bool, last: Option<Show
             look_again(of)
         );
         return Err(Error::invalid_field(field, description));
+    }
+    Ok(())
+}
+
+/// Why a reading does not fit those on file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Misfit {
+    /// The odometer would run backwards.
+    Back,
+    /// No car drives that far in that time.
+    TooFar,
+}
+
+/// Whether a reading of some day in the past fits between those on file: the nearest before it and the nearest after it.
+pub(crate) fn fits(reading: Shown, on_file: &[Shown]) -> Result<(), Misfit> {
+    // Which of one instant came first, often a day, tells the odometer.
+    let place = |one: &Shown| (one.at, one.km);
+    let before = on_file.iter().filter(|one| place(one) <= place(&reading)).max_by_key(|one| place(one));
+    let after = on_file.iter().filter(|one| place(one) >= place(&reading)).min_by_key(|one| place(one));
+    for (first, second) in [(before, Some(&reading)), (Some(&reading), after)] {
+        let (Some(first), Some(second)) = (first, second) else { continue };
+        let driven = i64::from(second.km) - i64::from(first.km);
+        let days = second.at.duration_since(first.at).as_secs().max(0) / DAY.as_secs() + 1;
+        if driven < 0 {
+            return Err(Misfit::Back);
+        }
+        if driven > MOST_KM_A_DAY.saturating_mul(days) {
+            return Err(Misfit::TooFar);
+        }
     }
     Ok(())
 }
@@ -90,6 +119,26 @@ mod tests {
             assert_eq!(check("visit", shown(km, days), false, last).is_ok(), plausible, "{km} after {days}");
             assert!(check("visit", shown(km, days), true, last).is_ok());
         }
+    }
+
+    #[test]
+    fn a_reading_of_the_past_fits_between_its_neighbours() {
+        let on_file = [shown(1_000, 10), shown(9_000, 100)];
+        for (km, day, wanted) in [
+            (1_000, 10, Ok(())),
+            (5_000, 50, Ok(())),
+            (9_500, 200, Ok(())),
+            (500, 0, Ok(())),
+            (999, 50, Err(Misfit::Back)),
+            (9_001, 50, Err(Misfit::Back)),
+            (1_001, 5, Err(Misfit::Back)),
+            (8_999, 200, Err(Misfit::Back)),
+            (1_001, 10, Ok(())),
+            (200_000, 101, Err(Misfit::TooFar)),
+        ] {
+            assert_eq!(fits(shown(km, day), &on_file), wanted, "{km} on day {day}");
+        }
+        assert_eq!(fits(shown(3_000_000, 0), &[]), Ok(()));
     }
 
     #[test]

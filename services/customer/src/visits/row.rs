@@ -14,7 +14,8 @@ pub(crate) struct VisitRow {
     pub(crate) kind: i16,
     pub(crate) state: i16,
     pub(crate) odometer_km: i32,
-    pub(crate) advisor_id: Uuid,
+    /// Absent where an import did not tell it.
+    pub(crate) advisor_id: Option<Uuid>,
     pub(crate) promise_time: Option<Timestamp>,
     pub(crate) check_in_time: Timestamp,
     pub(crate) hand_over_time: Option<Timestamp>,
@@ -33,7 +34,7 @@ impl VisitRow {
             kind: self.kind.into(),
             state: self.state.into(),
             odometer_km: self.odometer_km,
-            advisor: StaffId::from(self.advisor_id).name(),
+            advisor: self.advisor_id.map_or_else(String::new, |advisor| StaffId::from(advisor).name()),
             promise_time: self.promise_time.map(|at| time::to_proto(at.to_jiff())),
             check_in_time: Some(time::to_proto(self.check_in_time.to_jiff())),
             hand_over_time: self.hand_over_time.map(|at| time::to_proto(at.to_jiff())),

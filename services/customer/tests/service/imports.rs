@@ -82,6 +82,20 @@ impl World {
         self.follow(caller, &name).await
     }
 
+    /// Brings a table of this kind in, to the end.
+    pub(crate) async fn bring_kind(
+        &self,
+        caller: &Caller,
+        kind: ImportKind,
+        bytes: &[u8],
+        dry_run: bool,
+    ) -> Import {
+        let it = Import { kind: kind.into(), ..import(self.hangzhou) };
+        let name = self.upload(caller, it, bytes).await;
+        self.start_import(caller, &name, dry_run).await.unwrap();
+        self.follow(caller, &name).await
+    }
+
     pub(crate) async fn run(&self, caller: &Caller, name: &str) -> Result<Import, Status> {
         Ok(self.imports(caller).get_import(GetImportRequest { name: name.to_owned() }).await?.into_inner())
     }

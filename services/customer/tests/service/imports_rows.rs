@@ -161,8 +161,8 @@ async fn rows_of_one_person_are_one_when_they_are_equal_and_conflicts_when_not()
     assert_eq!(counts(&run), [2, 0, 1, 4, 0], "{run:?}");
     let conflicts = world.rows(&world.here, &run, ImportOutcome::Conflict).await;
     let told: Vec<_> =
-        conflicts.iter().map(|row| row.reasons[0].message.split(" is").next().unwrap_or_default()).collect();
-    assert_eq!(told, ["row 5", "row 4", "row 7", "row 6"]);
+        conflicts.iter().map(|row| row.reasons[0].message.split("说的").next().unwrap_or_default()).collect();
+    assert_eq!(told, ["第 5 行", "第 4 行", "第 7 行", "第 6 行"]);
     let unchanged = world.rows(&world.here, &run, ImportOutcome::Unchanged).await;
     let created = world.rows(&world.here, &run, ImportOutcome::Create).await;
     assert_eq!((unchanged[0].row, &unchanged[0].customer), (3, &created[0].customer));

@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl World {
-    async fn undo(&self, caller: &Caller, run: &str) -> foursight_proto::customer::v1::Import {
+    pub(crate) async fn undo(&self, caller: &Caller, run: &str) -> foursight_proto::customer::v1::Import {
         let request = UndoImportRequest { name: run.to_owned(), request_id: String::new() };
         self.imports(caller).undo_import(request).await.unwrap();
         self.follow(caller, run).await

@@ -19,7 +19,7 @@ use tonic::{Code, Status};
 
 use crate::world::{World, delivery, person};
 
-fn is(it: It) -> SegmentCondition {
+pub(crate) fn is(it: It) -> SegmentCondition {
     SegmentCondition { condition: Some(it) }
 }
 
@@ -85,7 +85,7 @@ impl World {
         Ok(listed)
     }
 
-    async fn counted(&self, by: &Caller, condition: SegmentCondition) -> i64 {
+    pub(crate) async fn counted(&self, by: &Caller, condition: SegmentCondition) -> i64 {
         self.stack.settled().await.unwrap();
         let request = PreviewSegmentRequest { condition: Some(condition), store: String::new() };
         let preview = self.segments(by).preview_segment(request).await.unwrap().into_inner();

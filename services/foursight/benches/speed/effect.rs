@@ -74,6 +74,7 @@ async fn change(database: Database, ids: Ids) -> Result<(Uuid, i64)> {
         kind: VisitKind::Maintenance.into(),
         odometer_km: 5_000,
         check_in_time: Some(time::to_proto(now)),
+        imported: false,
     };
     let mut tx = database.begin_as_service().await?;
     let event = NewEvent::new(&started, visit.uuid(), 1, Some(store));

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use foursight::{
-    import::{Importer, Progress, Wanted},
+    import::{Importer, Kind, Progress, Wanted},
     up::ready::Ready,
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,7 +13,11 @@ use crate::cli::{BringIn, Import, ImportCommand, SignIn};
 /// Brings data into a stack that runs, or takes it back.
 pub(super) async fn run(arguments: &Import) -> Result<()> {
     match &arguments.command {
-        ImportCommand::Customers(customers) => bring_in(customers).await,
+        ImportCommand::Customers(table) => bring_in(Kind::Customers, table).await,
+        ImportCommand::Vehicles(table) => bring_in(Kind::Vehicles, table).await,
+        ImportCommand::Deliveries(table) => bring_in(Kind::Deliveries, table).await,
+        ImportCommand::Visits(table) => bring_in(Kind::Visits, table).await,
+        ImportCommand::Points(table) => bring_in(Kind::Points, table).await,
         ImportCommand::Undo { run, sign_in } => {
             let mut importer = importer(sign_in).await?;
             let bar = bar()?;
@@ -28,7 +32,7 @@ pub(super) async fn run(arguments: &Import) -> Result<()> {
     }
 }
 
-async fn bring_in(arguments: &BringIn) -> Result<()> {
+async fn bring_in(kind: Kind, arguments: &BringIn) -> Result<()> {
     let mut importer = importer(&arguments.sign_in).await?;
     let pair = |said: &String| {
         let (header, field) =
@@ -41,7 +45,7 @@ async fn bring_in(arguments: &BringIn) -> Result<()> {
         mapping: arguments.map.iter().map(pair).collect::<Result<_>>()?,
     };
     let bar = bar()?;
-    let report = importer.customers(&arguments.file, &wanted, &|progress| show(&bar, progress)).await?;
+    let report = importer.bring_in(kind, &arguments.file, &wanted, &|progress| show(&bar, progress)).await?;
     bar.finish_and_clear();
     if arguments.json {
         print(&report.to_json().to_string())?;

@@ -20,6 +20,34 @@ const PIECE: usize = 600 << 10;
 /// The most that a file may have.
 const MOST_BYTES: u64 = 1 << 30;
 
+/// What a file's rows are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Customers.
+    Customers,
+    /// Cars, whose owners are there already.
+    Vehicles,
+    /// Deliveries of the past, of cars that are there already.
+    Deliveries,
+    /// Service visits of the past, of cars that are there already.
+    Visits,
+    /// Opening balances of points.
+    Points,
+}
+
+impl Kind {
+    /// As the API names it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Customers => "IMPORT_KIND_CUSTOMERS",
+            Self::Vehicles => "IMPORT_KIND_VEHICLES",
+            Self::Deliveries => "IMPORT_KIND_DELIVERIES",
+            Self::Visits => "IMPORT_KIND_VISITS",
+            Self::Points => "IMPORT_KIND_POINTS",
+        }
+    }
+}
+
 /// What is to be brought in, and how.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
@@ -45,9 +73,9 @@ pub struct Progress<'a> {
 /// How it ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Files that were opened, or would be.
+    /// What came to be: files that were opened, or would be.
     pub created: u64,
-    /// Files that were changed.
+    /// What was changed.
     pub updated: u64,
     /// Rows that said nothing new.
     pub unchanged: u64,
@@ -105,12 +133,13 @@ impl Importer {
         Ok(Self(Client::of_headquarters(ready, named).await?))
     }
 
-    /// Brings a file of customers in, and follows it to the end.
+    /// Brings a file in, and follows it to the end.
     ///
     /// # Errors
     /// When the file cannot be read or sent. A run that fails has a report that says why.
-    pub async fn customers(
+    pub async fn bring_in(
         &mut self,
+        kind: Kind,
         file: &Path,
         wanted: &Wanted,
         tell: &(dyn Fn(Progress<'_>) + Send + Sync),
@@ -123,7 +152,7 @@ impl Importer {
         let store = self.store(wanted.store.as_deref()).await?;
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let import = json!({
-            "kind": "IMPORT_KIND_CUSTOMERS", "store": store, "mapping": wanted.mapping,
+            "kind": kind.name(), "store": store, "mapping": wanted.mapping,
             "fileName": name.chars().take(200).collect::<String>(),
         });
         let run = self.0.create("/v1/imports", &import).await?;

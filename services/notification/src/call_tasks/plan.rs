@@ -100,6 +100,10 @@ impl CallPlanner {
 impl Handler for CallPlanner {
     async fn handle(&self, tx: &mut PgConnection, event: &Received) -> Result<(), HandleError> {
         let occasion = if let Some(delivered) = event.decode::<VehicleDelivered>()? {
+            // What an import tells was somebody else's to follow up.
+            if delivered.imported {
+                return Ok(());
+            }
             Occasion {
                 kind: CallTaskKind::AfterDelivery,
                 subject: id_in::<DeliveryId>(&delivered.delivery)?.uuid(),
@@ -109,6 +113,9 @@ impl Handler for CallPlanner {
                 due: due(delivered.deliver_time.as_ref(), self.settings.call_after_delivery_days)?,
             }
         } else if let Some(completed) = event.decode::<VisitCompleted>()? {
+            if completed.imported {
+                return Ok(());
+            }
             Occasion {
                 kind: CallTaskKind::AfterService,
                 subject: id_in::<VisitId>(&completed.visit)?.uuid(),

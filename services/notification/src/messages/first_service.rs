@@ -101,6 +101,10 @@ impl FirstService {
 impl Handler for FirstService {
     async fn handle(&self, tx: &mut PgConnection, event: &Received) -> Result<(), HandleError> {
         if let Some(delivered) = event.decode::<VehicleDelivered>()? {
+            // Nobody is reminded of what an import tells. A car that came in has come in, whoever tells it.
+            if delivered.imported {
+                return Ok(());
+            }
             self.delivered(tx, &delivered).await
         } else if let Some(started) = event.decode::<VisitStarted>()? {
             self.arrived(tx, &started).await

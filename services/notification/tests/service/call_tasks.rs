@@ -9,6 +9,7 @@ use std::{
 use foursight_kernel::{StaffId, StoreId, time::to_proto};
 use foursight_notification::bulk::{self, PastCall, PastOutcome, PastSubject};
 use foursight_proto::{
+    customer::events::v1::{VehicleDelivered, VisitCompleted},
     identity::v1::Role,
     notification::{
         events::v1::{CallAttempted, CallTaskCompleted, CallTaskPlanned},
@@ -94,6 +95,21 @@ async fn history_plans_no_calls() {
     world.tell(&world.delivered(world.ago(8 * 24))).await;
     world.tell(&world.visit_completed(world.ago(3 * 24))).await;
     assert_eq!(world.open_tasks().await, []);
+}
+
+#[tokio::test]
+async fn what_an_import_tells_plans_no_call_and_no_reminder_however_fresh_it_is() {
+    let world = World::start().await;
+    world.tell(&VehicleDelivered { imported: true, ..world.delivered(world.ago(1)) }).await;
+    world.tell(&VisitCompleted { imported: true, ..world.visit_completed(world.ago(1)) }).await;
+    let told = world.visit_completed(world.ago(1));
+    world.tell(&told).await;
+    let subjects: Vec<String> = world.open_tasks().await.into_iter().map(|task| task.subject).collect();
+    assert_eq!(subjects, [told.visit]);
+    let owner = world.app.owner().await.unwrap();
+    let planned: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM notification.messages").fetch_one(&owner).await.unwrap();
+    assert_eq!(planned, 0);
 }
 
 #[tokio::test]

@@ -117,6 +117,8 @@ ids! {
     ContactPointId = "contactPoints";
     /// A fact that a file took on.
     FactId = "facts";
+    /// An entry of the points ledger.
+    PointsEntryId = "pointsEntries";
     /// A word of the catalogue of tags.
     TagId = "tags";
     /// That a customer has or had a tag.

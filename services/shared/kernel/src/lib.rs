@@ -17,8 +17,8 @@ pub use error::{Error, Result, database_is_away, unique_violation};
 pub use fields::{Violation, Violations};
 pub use ids::{
     CallTaskId, CaseId, ConsentId, ContactPointId, CustomerId, DeliveryId, DuplicateId, ErasureId, ExportId,
-    FactId, GroupMembershipId, Id, Ids, ImportId, InvalidName, LeadId, MergeId, MessageId, ReceptionId,
-    SegmentId, StaffId, StoreId, TagAssignmentId, TagId, VehicleId, VisitId,
+    FactId, GroupMembershipId, Id, Ids, ImportId, InvalidName, LeadId, MergeId, MessageId, PointsEntryId,
+    ReceptionId, SegmentId, StaffId, StoreId, TagAssignmentId, TagId, VehicleId, VisitId,
 };
 pub use page::Page;
 pub use replay::RequestKey;

@@ -3,34 +3,36 @@
 use std::collections::HashMap;
 
 use foursight_kernel::{Error, sql};
-use foursight_proto::customer::v1::{CustomerKind, ImportOutcome};
+use foursight_proto::customer::v1::ImportOutcome;
 use sqlx::PgConnection;
 
 use crate::{
+    bulk::write::column,
     customers::tries::{self, Try},
-    imports::{run::Run, told::Signs},
+    imports::{
+        kind::{Batch, Kind, Taken},
+        outcome::{RowOutcome, Twin},
+        run::Run,
+    },
 };
 
-use super::{
-    Stop, Work, guard,
-    lines::Line,
-    lookup,
-    plan::{self, Plan, Planning, Twin},
-    read, write, write_changes,
-};
+use super::{Stop, Work, guard, lines::Line};
 
 const NOT_CONFIRMED: Try = Try { method: "StartImport", reason: "IMPORT_NOT_CONFIRMED" };
 /// Of another store's files a run may touch so many that are not its rows', and one more for so many of its rows.
 const CLASHES: i64 = 10;
 const ROWS_FOR_A_CLASH: i64 = 50;
-/// Organizations of one key take turns by so many locks.
-const TURNS: i32 = 256;
 
 /// Takes rows. With `given_up`, a single row that somebody else kept us from again and again is a conflict.
 ///
 /// # Errors
 /// [`Stop::Clash`] when somebody else writes the same people in this moment: nothing was done then.
-pub(super) async fn take(work: &Work, lines: &[Line], given_up: bool) -> Result<(), Stop> {
+pub(super) async fn take<K: Kind>(
+    kind: K,
+    work: &Work,
+    lines: &[Line<K::Told>],
+    given_up: bool,
+) -> Result<(), Stop> {
     let Some(last) = lines.last() else { return Ok(()) };
     let (ctx, now) = (&work.ctx, work.ctx.now());
     let mut tx = ctx.db.begin_as_service().await?;
@@ -38,40 +40,20 @@ pub(super) async fn take(work: &Work, lines: &[Line], given_up: bool) -> Result<
     sqlx::raw_sql("SET LOCAL lock_timeout = '300ms'").execute(&mut *tx).await?;
     let run = guard(&mut tx, &work.run).await?;
     let twins = twins(&mut tx, &run, lines).await?;
-    let told = lines.iter().filter_map(|line| line.said.as_ref().ok());
-    let told: Vec<_> = told.map(|told| told.signs.clone()).collect();
-    if !run.dry_run {
-        take_turns(&mut tx, turns(&told)).await?;
-    }
-    let found = lookup::found(&mut tx, &run, &told).await?;
-    let wanted = plan::wanted(lines, &twins, &found);
-    let states = lookup::states(&mut tx, &run, &wanted).await?;
-    let planning = Planning {
-        run: run.clone(),
-        ctx: ctx.clone(),
-        lines: lines.to_vec(),
-        twins,
-        found,
-        states,
-        given_up,
-    };
-    let plan = tokio::task::spawn_blocking(move || plan::make(planning)).await.map_err(Error::internal)??;
+    let key = work.key.as_ref();
+    let mut batch = Batch { tx: &mut tx, ctx, key, run: &run, lines, twins, given_up, now };
+    let taken = kind.take(&mut batch).await?;
     let done = i64::try_from(lines.len()).map_err(Error::internal)?;
-    if !plan.tried.is_empty() && !may_try(&mut tx, &run, &plan, done, work).await? {
+    if !taken.tried.is_empty() && !may_try(&mut tx, &run, &taken, done, work).await? {
         // Its lock on the run goes with it.
         tx.rollback().await?;
-        return too_many(work, &plan).await;
+        return too_many(work, &taken).await;
     }
-    if !run.dry_run {
-        write::creates(&mut tx, &plan.creates).await?;
-        write_changes::changes(&mut tx, &run, &plan.changes, now).await?;
-        write::events(&mut tx, ctx, &run, &plan, now).await?;
+    outcomes(&mut tx, &run, &taken.outcomes).await?;
+    if !taken.tried.is_empty() {
+        tries::failed(&mut tx, &run.creator(), NOT_CONFIRMED, run.store(), &taken.tried, now).await?;
     }
-    write::outcomes(&mut tx, &run, &plan.outcomes).await?;
-    if !plan.tried.is_empty() {
-        tries::failed(&mut tx, &run.creator(), NOT_CONFIRMED, run.store(), &plan.tried, now).await?;
-    }
-    let count = |outcome| plan.outcomes.iter().filter(|row| row.outcome == outcome).count();
+    let count = |outcome| taken.outcomes.iter().filter(|row| row.outcome == outcome).count();
     let count = |outcome| i64::try_from(count(outcome)).unwrap_or_default();
     sqlx::query!(
         "UPDATE customer.imports
@@ -87,7 +69,7 @@ pub(super) async fn take(work: &Work, lines: &[Line], given_up: bool) -> Result<
         count(ImportOutcome::Unchanged),
         count(ImportOutcome::Conflict),
         count(ImportOutcome::Error),
-        i64::try_from(plan.tried.len()).unwrap_or_default(),
+        i64::try_from(taken.tried.len()).unwrap_or_default(),
         sql::at(now) as _,
     )
     .execute(&mut *tx)
@@ -96,10 +78,10 @@ pub(super) async fn take(work: &Work, lines: &[Line], given_up: bool) -> Result<
 }
 
 /// Rows that another row stands for, or against.
-async fn twins(tx: &mut PgConnection, run: &Run, lines: &[Line]) -> Result<HashMap<i64, Twin>, Stop> {
+async fn twins<T>(tx: &mut PgConnection, run: &Run, lines: &[Line<T>]) -> Result<HashMap<i64, Twin>, Stop> {
     let numbers: Vec<i64> = lines.iter().map(|line| line.number).collect();
     let rows = sqlx::query!(
-        r#"SELECT t.row_number, t.other_row, t.same, r.outcome AS "outcome?", r.customer_id AS "customer_id?", r.reasons AS "reasons?"
+        r#"SELECT t.row_number, t.other_row, t.same, r.outcome AS "outcome?", r.customer_id AS "customer_id?", r.subject_id AS "subject_id?", r.reasons AS "reasons?"
            FROM customer.import_twins t
            LEFT JOIN customer.import_rows r ON r.import_id = $1 AND t.same AND r.row_number = t.other_row
            WHERE t.import_id = $1 AND t.row_number = ANY ($2)"#,
@@ -108,39 +90,39 @@ async fn twins(tx: &mut PgConnection, run: &Run, lines: &[Line]) -> Result<HashM
     )
     .fetch_all(tx)
     .await?;
-    let twin = |other, same, outcome: Option<i16>, customer, reasons| Twin {
-        other,
-        same,
-        outcome: outcome.and_then(|outcome| ImportOutcome::try_from(i32::from(outcome)).ok()),
-        customer,
-        reasons,
-    };
+    let outcome = |outcome: i16| ImportOutcome::try_from(i32::from(outcome)).ok();
     let twins = rows.into_iter().map(|row| {
-        (row.row_number, twin(row.other_row, row.same, row.outcome, row.customer_id, row.reasons))
+        let twin = Twin {
+            other: row.other_row,
+            same: row.same,
+            outcome: row.outcome.and_then(outcome),
+            customer: row.customer_id,
+            subject: row.subject_id,
+            reasons: row.reasons,
+        };
+        (row.row_number, twin)
     });
     Ok(twins.collect())
 }
 
-/// Of the organizations among the rows, in one order, so that nobody waits in a ring.
-fn turns(told: &[Signs]) -> Vec<i32> {
-    let organizations = told.iter().filter(|signs| signs.kind == CustomerKind::Organization);
-    let keys = organizations.flat_map(|it| it.phones.iter().map(|phone| read::organization(&it.name, phone)));
-    let number = |key: &[u8]| {
-        key.iter().take(4).fold(0_i32, |sum, byte| sum.wrapping_mul(31).wrapping_add(i32::from(*byte)))
-    };
-    let mut turns: Vec<i32> = keys.map(|key| number(&key).rem_euclid(TURNS)).collect();
-    turns.sort_unstable();
-    turns.dedup();
-    turns
-}
-
-/// No index keeps two imports from opening the same organization twice.
-async fn take_turns(tx: &mut PgConnection, turns: Vec<i32>) -> Result<(), Stop> {
-    for turn in turns {
-        sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('imported organizations'), $1)", turn)
-            .execute(&mut *tx)
-            .await?;
-    }
+/// Records what became of the rows.
+async fn outcomes(tx: &mut PgConnection, run: &Run, rows: &[RowOutcome]) -> Result<(), Stop> {
+    sqlx::query!(
+        "INSERT INTO customer.import_rows
+             (import_id, row_number, outcome, customer_id, subject_id, reading_id, reasons, version, before)
+         SELECT $1, * FROM unnest($2::bigint[], $3::smallint[], $4::uuid[], $5::uuid[], $6::uuid[], $7::jsonb[], $8::bigint[], $9::bytea[])",
+        run.id,
+        &column(rows, |row| row.number),
+        &column(rows, |row| sql::number(row.outcome)),
+        &column(rows, |row| row.customer) as _,
+        &column(rows, |row| row.subject) as _,
+        &column(rows, |row| row.reading) as _,
+        &column(rows, |row| row.reasons.clone()) as _,
+        &column(rows, |row| row.version) as _,
+        &column(rows, |row| row.before.clone()) as _,
+    )
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
@@ -148,11 +130,11 @@ async fn take_turns(tx: &mut PgConnection, turns: Vec<i32>) -> Result<(), Stop> 
 async fn may_try(
     tx: &mut PgConnection,
     run: &Run,
-    plan: &Plan,
+    taken: &Taken,
     done: i64,
     work: &Work,
 ) -> Result<bool, Stop> {
-    let now = i64::try_from(plan.tried.len()).unwrap_or(i64::MAX);
+    let now = i64::try_from(taken.tried.len()).unwrap_or(i64::MAX);
     let left = tries::left(tx, &run.creator(), work.ctx.now()).await?;
     if run.dry_run {
         return Ok(now <= left);
@@ -161,11 +143,11 @@ async fn may_try(
 }
 
 /// Nothing of the batch is done or told; that it was tried is noted.
-async fn too_many(work: &Work, plan: &Plan) -> Result<(), Stop> {
+async fn too_many(work: &Work, taken: &Taken) -> Result<(), Stop> {
     let mut tx = work.ctx.db.begin_as_service().await?;
     let run = guard(&mut tx, &work.run).await?;
     let most = usize::try_from(CLASHES).unwrap_or_default();
-    let noted: Vec<_> = plan.tried.iter().take(most).cloned().collect();
+    let noted: Vec<_> = taken.tried.iter().take(most).cloned().collect();
     tries::failed(&mut tx, &run.creator(), NOT_CONFIRMED, run.store(), &noted, work.ctx.now()).await?;
     tx.commit().await?;
     let message = "too many rows have a phone or an id number that cannot be taken together with the row's name; wait a quarter of \

@@ -1,44 +1,20 @@
-//! The second step: which rows lead to the same person, by what they say and by the files that it leads to.
+//! The second step: which rows are about the same, by what they say and by the files that it leads to.
 
 use foursight_kernel::sql;
 use foursight_proto::customer::v1::ImportState;
 
-use crate::imports::run::Step;
+use crate::imports::{kind::Kind, run::Step};
 
-use super::{
-    Stop, Work, guard, plan_freely,
-    read::{CARD, FILE, PHONE},
-};
+use super::{Stop, Work, guard, plan_freely};
 
 /// Finds rows with a key in common. When all that have it say the same, the first of them stands for the others; otherwise all of them
 /// are in conflict: which of them is right, no order of rows can say.
-pub(super) async fn compare(work: &Work) -> Result<(), Stop> {
+pub(in crate::imports) async fn compare<K: Kind>(kind: K, work: &Work) -> Result<(), Stop> {
     let id = work.run.id;
     let mut tx = work.ctx.db.begin_as_service().await?;
     guard(&mut tx, &work.run).await?;
     plan_freely(&mut tx).await?;
-    // Two rows may lead to one file by different signs.
-    sqlx::query!(
-        "INSERT INTO customer.import_keys (import_id, key, row_number, content, kind)
-         SELECT $1, uuid_send(f.customer_id), f.row_number, f.content, $4
-         FROM (
-             SELECT p.customer_id, k.row_number, k.content
-             FROM customer.import_keys k
-             JOIN customer.contact_points p ON p.hash = k.key AND p.exclusive AND p.end_time IS NULL
-             WHERE k.import_id = $1 AND k.kind = $3
-             UNION
-             SELECT c.id, k.row_number, k.content
-             FROM customer.import_keys k JOIN customer.customers c ON c.national_id_hash = k.key
-             WHERE k.import_id = $1 AND k.kind = $2
-         ) f
-         ON CONFLICT DO NOTHING",
-        id,
-        CARD,
-        PHONE,
-        FILE,
-    )
-    .execute(&mut *tx)
-    .await?;
+    kind.lead_on(&mut tx, &work.run).await?;
     sqlx::query!(
         "WITH shared AS (
              SELECT k.key, min(k.row_number) AS first_row FROM customer.import_keys k

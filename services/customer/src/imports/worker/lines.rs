@@ -9,7 +9,9 @@ use tokio::sync::mpsc;
 use crate::imports::{
     chunks::Reader,
     columns::{Column, Columns},
-    told::{Reading, Reason, Told, read},
+    kind::Kind,
+    reading::Reading,
+    reason::{Code, Reason},
 };
 
 use super::{Stop, Work};
@@ -18,17 +20,26 @@ use super::{Stop, Work};
 pub(super) const BATCH: usize = 2_000;
 
 /// A row with what it says, or what is wrong with it.
-#[derive(Debug, Clone)]
-pub(super) struct Line {
-    pub(super) number: i64,
-    pub(super) said: Result<Arc<Told>, Vec<Reason>>,
+#[derive(Debug)]
+pub(in crate::imports) struct Line<T> {
+    pub(in crate::imports) number: i64,
+    pub(in crate::imports) said: Result<Arc<T>, Vec<Reason>>,
+}
+
+impl<T> Clone for Line<T> {
+    fn clone(&self) -> Self {
+        Self { number: self.number, said: self.said.clone() }
+    }
 }
 
 /// What a reader gives: first the columns, then batches.
-pub(super) enum Given {
+pub(super) enum Given<T> {
     Columns(Vec<Column>),
-    Lines(Vec<Line>),
+    Lines(Vec<Line<T>>),
 }
+
+/// What comes of reading.
+pub(super) type Readings<T> = mpsc::Receiver<Result<Given<T>, Stop>>;
 
 impl From<SheetError> for Stop {
     fn from(error: SheetError) -> Self {
@@ -46,25 +57,25 @@ pub(super) fn open(reader: Reader) -> Result<Table, Stop> {
 }
 
 /// Reads all rows behind the one of this number.
-pub(super) async fn lines(work: &Work, after: i64) -> Result<mpsc::Receiver<Result<Given, Stop>>, Stop> {
+pub(super) async fn lines<K: Kind>(kind: K, work: &Work, after: i64) -> Result<Readings<K::Told>, Stop> {
     let reader = Reader::of(&work.ctx.db, work.key.clone(), work.run.id()).await?;
     let (said, before) = mappings(work).await?;
     let (keys, store, source) = (work.ctx.keys.clone(), work.run.store(), work.run.source()?);
-    let today = work.ctx.today();
+    let (vins, today) = (work.ctx.vins, work.ctx.today());
     let (sender, receiver) = mpsc::channel(2);
     tokio::task::spawn_blocking(move || {
         let give = |given| sender.blocking_send(given).is_ok();
         let read_on = || -> Result<(), Stop> {
             let mut table = open(reader)?;
-            let columns = Columns::of(table.header(), &said, &before);
+            let columns = Columns::of(&kind, table.header(), &said, &before);
             let mut wanted = give(Ok(Given::Columns(columns.list.clone())));
             if let Some(trouble) = &columns.trouble {
                 return Err(Stop::Failed(trouble.reason(), trouble.to_string()));
             }
-            let reading = Reading { columns: &columns, keys: &keys, store, source, today };
+            let reading = Reading { columns: &columns, keys: &keys, store, source, vins, today };
             while wanted {
                 let rows = next(&mut table, after)?;
-                wanted = !rows.is_empty() && give(Ok(Given::Lines(read_all(&reading, &rows))));
+                wanted = !rows.is_empty() && give(Ok(Given::Lines(read_all(kind, &reading, &rows))));
             }
             Ok(())
         };
@@ -92,8 +103,8 @@ pub(super) fn number(row: &Row) -> i64 {
 }
 
 /// On all cores.
-fn read_all(reading: &Reading<'_>, rows: &[Row]) -> Vec<Line> {
-    let one = |row: &Row| Line { number: number(row), said: read(reading, row).map(Arc::new) };
+fn read_all<K: Kind>(kind: K, reading: &Reading<'_>, rows: &[Row]) -> Vec<Line<K::Told>> {
+    let one = |row: &Row| Line { number: number(row), said: kind.read(reading, row).map(Arc::new) };
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let share = rows.len().div_ceil(cores).max(1);
     thread::scope(|scope| {
@@ -106,14 +117,11 @@ fn read_all(reading: &Reading<'_>, rows: &[Row]) -> Vec<Line> {
             match reader.join() {
                 Ok(read) => lines.extend(read),
                 // A row that nobody thought of is that row's trouble.
-                Err(_) => lines.extend(share.iter().map(|row| Line {
-                    number: number(row),
-                    said: Err(vec![Reason::of(
-                        None,
-                        "INTERNAL",
-                        "the row could not be read: look for what is unusual in it",
-                    )]),
-                })),
+                Err(_) => lines.extend(
+                    share
+                        .iter()
+                        .map(|row| Line { number: number(row), said: Err(vec![Reason::of(Code::Internal)]) }),
+                ),
             }
         }
         lines

@@ -5,20 +5,14 @@
 //! every transaction of a run asks whether the run is still ours ([`guard`]); so one that was believed dead writes nothing any more.
 
 mod batch;
-mod change;
-mod compare;
+pub(super) mod compare;
 mod expire;
-mod lines;
-mod lookup;
-mod plan;
-mod read;
+pub(super) mod lines;
+pub(super) mod read;
 mod report;
-mod rows;
-mod set_back;
+pub(super) mod rows;
 mod stop;
-mod undo;
-mod write;
-mod write_changes;
+pub(super) mod undo;
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,11 +28,11 @@ use crate::{
     context::Context,
     customers::sealing::DataKey,
     imports::{
-        ImportError,
+        ImportError, kind,
         run::{self, Run, Step},
     },
 };
-use stop::Stop;
+pub(super) use stop::Stop;
 
 /// Runs that are under way at once, in the whole group: enough that a small one does not wait for a large one, and few enough that
 /// desks do not notice.
@@ -90,7 +84,7 @@ impl Slot {
 }
 
 /// A run that was taken up.
-struct Work {
+pub(super) struct Work {
     ctx: Context,
     /// As it was when the step began.
     run: Run,
@@ -106,13 +100,14 @@ impl Work {
                     .to_owned();
             return self.fail("INTERNAL", message).await;
         }
+        let kind = kind::of_number(self.run.kind)?;
         loop {
             let taken = match Step::of(self.run.step)? {
-                Step::Read => read::read(&self).await,
-                Step::Compare => compare::compare(&self).await,
-                Step::Rows => rows::rows(&self).await,
+                Step::Read => kind.read_through(&self).await,
+                Step::Compare => kind.compare_rows(&self).await,
+                Step::Rows => kind.take_rows(&self).await,
                 Step::Report => report::report(&self).await,
-                Step::Undo => undo::undo(&self).await,
+                Step::Undo => kind.undo_rows(&self).await,
             };
             match taken {
                 Ok(()) => {}

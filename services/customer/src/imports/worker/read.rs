@@ -1,8 +1,6 @@
 //! The first step: the file is read through, and who each row is noted by keyed hashes.
 
-use aws_lc_rs::digest::{Context as Digest, SHA256};
 use foursight_kernel::{Error, sql};
-use foursight_proto::customer::v1::CustomerKind;
 use sqlx::PgConnection;
 
 use crate::{
@@ -11,8 +9,8 @@ use crate::{
     imports::{
         chunks::{self, Part},
         columns::Column,
+        kind::{Hash, Kind, Told},
         run::Step,
-        told::{Hash, Signs},
     },
 };
 
@@ -21,18 +19,12 @@ use super::{
     lines::{Given, Line, lines},
 };
 
-/// The kinds of `import_keys.kind`.
-pub(super) const CARD: i16 = 1;
-pub(super) const PHONE: i16 = 2;
-const ORGANIZATION: i16 = 3;
-pub(super) const FILE: i16 = 4;
-
 /// Reads the file through.
-pub(super) async fn read(work: &Work) -> Result<(), Stop> {
+pub(in crate::imports) async fn read<K: Kind>(kind: K, work: &Work) -> Result<(), Stop> {
     if work.run.done_rows == 0 {
         forget(work).await?;
     }
-    let mut given = lines(work, work.run.done_row).await?;
+    let mut given = lines(kind, work, work.run.done_row).await?;
     while let Some(given) = given.recv().await {
         match given? {
             Given::Columns(columns) => keep_columns(work, &columns).await?,
@@ -87,21 +79,22 @@ struct Key {
     kind: i16,
 }
 
-async fn note(work: &Work, lines: &[Line]) -> Result<(), Stop> {
+async fn note<T: Told>(work: &Work, lines: &[Line<T>]) -> Result<(), Stop> {
     let Some(last) = lines.last() else { return Ok(()) };
     let keys: Vec<Key> = lines
         .iter()
         .filter_map(|line| line.said.as_ref().ok().map(|told| (line.number, told)))
         .flat_map(|(row, told)| {
-            let content = told.content;
-            keys_of(&told.signs).into_iter().map(move |(kind, hash)| Key { hash, row, content, kind })
+            let content = told.content();
+            told.keys().into_iter().map(move |(kind, hash)| Key { hash, row, content, kind })
         })
         .collect();
     let mut tx = work.ctx.db.begin_as_service().await?;
     guard(&mut tx, &work.run).await?;
     sqlx::query!(
         "INSERT INTO customer.import_keys (import_id, key, row_number, content, kind)
-         SELECT $1, * FROM unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::smallint[])",
+         SELECT $1, * FROM unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::smallint[])
+         ON CONFLICT DO NOTHING",
         work.run.id,
         &column(&keys, |key| key.hash.clone()),
         &column(&keys, |key| key.row),
@@ -122,23 +115,6 @@ async fn note(work: &Work, lines: &[Line]) -> Result<(), Stop> {
     .execute(&mut *tx)
     .await?;
     Ok(tx.commit().await?)
-}
-
-/// Whatever two rows of one person have in common.
-fn keys_of(signs: &Signs) -> Vec<(i16, Hash)> {
-    if signs.kind == CustomerKind::Organization {
-        return signs.phones.iter().map(|phone| (ORGANIZATION, organization(&signs.name, phone))).collect();
-    }
-    let card = signs.card.iter().map(|card| (CARD, card.clone()));
-    card.chain(signs.phones.iter().map(|phone| (PHONE, phone.clone()))).collect()
-}
-
-/// An organization's name with one of its phones; that is a keyed hash already.
-pub(super) fn organization(name: &str, phone: &[u8]) -> Hash {
-    let mut digest = Digest::new(&SHA256);
-    digest.update(phone);
-    digest.update(name.as_bytes());
-    digest.finish().as_ref().to_vec()
 }
 
 /// What was said for this run is known for the store's next ones.

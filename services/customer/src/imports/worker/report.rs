@@ -15,8 +15,9 @@ use tokio::runtime::Handle;
 use crate::imports::{
     chunks::{self, Part, Reader, Writer},
     columns::Column,
+    kind::{self, FieldSpec},
+    reason::{Language, Reason},
     run::Run,
-    told::Reason,
 };
 
 use super::{
@@ -25,7 +26,12 @@ use super::{
 };
 
 /// The last column's name.
-const REASON: &str = "未导入原因";
+fn last_column(language: Language) -> &'static str {
+    match language {
+        Language::Chinese => "未导入原因",
+        Language::English => "not imported because",
+    }
+}
 /// Outcomes that are held.
 const HELD: i64 = 5_000;
 
@@ -49,13 +55,14 @@ async fn write(work: &Work, run: &Run) -> Result<i64, Stop> {
     let reader = Reader::of(&work.ctx.db, work.key.clone(), run.id()).await?;
     let out = Writer::new(&work.ctx.db, work.key.clone(), run.id());
     let mut refused = Refused::of(&work.ctx.db, run);
-    let columns = columns(work, run)?;
+    let (columns, language) = (columns(work, run)?, run.language());
+    let fields = kind::of_number(run.kind)?.fields();
     tokio::task::spawn_blocking(move || {
         let mut table = open(reader)?;
-        let mut file = File::like(&table, out)?;
+        let mut file = File::like(&table, out, last_column(language))?;
         while let Some(row) = table.next_row()? {
             match refused.reasons(number(&row))? {
-                Some(reasons) => file.row(&row, &in_words(&reasons, &columns))?,
+                Some(reasons) => file.row(&row, &in_words(&reasons, &columns, language, &fields))?,
                 None if refused.over => break,
                 None => {}
             }
@@ -77,13 +84,17 @@ fn columns(work: &Work, run: &Run) -> Result<Vec<Column>, Stop> {
     Ok(import.columns.into_iter().map(column).collect())
 }
 
-fn in_words(reasons: &[Reason], columns: &[Column]) -> String {
-    let one = |reason: &Reason| {
-        let column = columns.iter().find(|column| !reason.field.is_empty() && column.field == reason.field);
-        column
-            .map_or_else(|| reason.message.clone(), |column| format!("{}: {}", column.header, reason.message))
+fn in_words(reasons: &[Reason], columns: &[Column], language: Language, fields: &[FieldSpec]) -> String {
+    let (colon, between) = match language {
+        Language::Chinese => ("：", "；"),
+        Language::English => (": ", "; "),
     };
-    reasons.iter().map(one).collect::<Vec<_>>().join("; ")
+    let one = |reason: &Reason| {
+        let words = reason.words(language, fields);
+        let column = columns.iter().find(|column| !reason.field.is_empty() && column.field == reason.field);
+        column.map_or_else(|| words.clone(), |column| format!("{}{colon}{words}", column.header))
+    };
+    reasons.iter().map(one).collect::<Vec<_>>().join(between)
 }
 
 enum File {
@@ -92,17 +103,17 @@ enum File {
 }
 
 impl File {
-    fn like(table: &Table, out: Writer) -> Result<Self, SheetError> {
+    fn like(table: &Table, out: Writer, reason: &str) -> Result<Self, SheetError> {
         // A workbook is answered by a CSV where it would be on disk in clear.
         let memory = in_memory();
         if matches!(table.format(), Format::Xlsx { .. }) && memory.is_none() {
             let mut header = table.header().to_vec();
-            header.pop_if(|last| last == REASON);
+            header.pop_if(|last| last == reason);
             let width = header.len();
-            header.push(REASON.to_owned());
+            header.push(reason.to_owned());
             return Ok(Self::Csv(Box::new(CsvWriter::new(out, CsvStyle::default(), &header)?), width));
         }
-        Ok(Self::Like(Box::new(Returned::like(table, out, memory, REASON)?)))
+        Ok(Self::Like(Box::new(Returned::like(table, out, memory, reason)?)))
     }
 
     fn row(&mut self, row: &Row, reason: &str) -> Result<(), SheetError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use foursight_kernel::sql;
 
-use crate::imports::run::Step;
+use crate::imports::{kind::Kind, run::Step};
 
 use super::{
     Stop, Work, batch, guard,
@@ -16,11 +16,11 @@ const TRIES: u32 = 3;
 const TRIES_ALONE: u32 = 40;
 
 /// Takes all rows.
-pub(super) async fn rows(work: &Work) -> Result<(), Stop> {
-    let mut given = lines(work, work.run.done_row).await?;
+pub(in crate::imports) async fn rows<K: Kind>(kind: K, work: &Work) -> Result<(), Stop> {
+    let mut given = lines(kind, work, work.run.done_row).await?;
     while let Some(given) = given.recv().await {
         if let Given::Lines(lines) = given? {
-            take(work, &lines).await?;
+            take(kind, work, &lines).await?;
         }
     }
     let mut tx = work.ctx.db.begin_as_service().await?;
@@ -40,14 +40,14 @@ pub(super) async fn rows(work: &Work) -> Result<(), Stop> {
 }
 
 /// Takes these rows, in their order. Where somebody else writes the same people, the batch is tried again, then taken apart.
-async fn take(work: &Work, lines: &[Line]) -> Result<(), Stop> {
+async fn take<K: Kind>(kind: K, work: &Work, lines: &[Line<K::Told>]) -> Result<(), Stop> {
     let mut waiting = vec![lines];
     while let Some(lines) = waiting.pop() {
         let most = if lines.len() > 1 { TRIES } else { TRIES_ALONE };
         let mut tried = 0;
         loop {
             tried += 1;
-            match batch::take(work, lines, lines.len() == 1 && tried == most).await {
+            match batch::take(kind, work, lines, lines.len() == 1 && tried == most).await {
                 Err(Stop::Clash) if tried < most => pause(work, tried).await,
                 Err(Stop::Clash) if lines.len() > 1 => {
                     let (first, second) = lines.split_at(lines.len() / 2);

@@ -8,7 +8,7 @@ use crate::customers::sealing::SealingError;
 
 /// Why a step ends before its end.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(in crate::imports) enum Stop {
     /// The run is stopped, or somebody else's.
     Halted,
     /// The run cannot go on, for a reason that its owner can do something about.
