@@ -10,10 +10,10 @@ use foursight_proto::customer::v1::{
     group_service_server::GroupServiceServer, import_service_server::ImportServiceServer,
     lead_service_server::LeadServiceServer, merge_service_server::MergeServiceServer,
     privacy_service_server::PrivacyServiceServer, reception_service_server::ReceptionServiceServer,
-    retention_service_server::RetentionServiceServer, segment_service_server::SegmentServiceServer,
-    tag_service_server::TagServiceServer, value_service_server::ValueServiceServer,
-    vehicle_people_service_server::VehiclePeopleServiceServer, vehicle_service_server::VehicleServiceServer,
-    visit_service_server::VisitServiceServer,
+    relation_service_server::RelationServiceServer, retention_service_server::RetentionServiceServer,
+    segment_service_server::SegmentServiceServer, tag_service_server::TagServiceServer,
+    value_service_server::ValueServiceServer, vehicle_people_service_server::VehiclePeopleServiceServer,
+    vehicle_service_server::VehicleServiceServer, visit_service_server::VisitServiceServer,
 };
 use foursight_runtime::{Role, RoleContext, RoleParts, Settings, Together, Worker, staffing};
 use sqlx::migrate::Migrator;
@@ -34,10 +34,13 @@ use crate::{
     merges::{self, Merges},
     people::People,
     receptions::Receptions,
+    regions,
+    relations::Relations,
     retention::{self, Retention},
     segments::{self, Segments},
     settings::CustomerSettings,
     staff::{self, Colleagues},
+    stages,
     store_days::StoreDays,
     tags::Tags,
     timeline,
@@ -73,6 +76,7 @@ impl Role for CustomerRole {
         let settings: CustomerSettings = context.settings.section("customer")?;
         let rule = settings.value;
         rule.check()?;
+        settings.stages.check()?;
         let ctx = Context {
             db: context.db.clone(),
             files: Together::new("files", FilesById(context.db.clone())),
@@ -93,6 +97,7 @@ impl Role for CustomerRole {
             .add_service(VehicleServiceServer::new(Vehicles(ctx.clone())))
             .add_service(VisitServiceServer::new(Visits(ctx.clone())))
             .add_service(VehiclePeopleServiceServer::new(People(ctx.clone())))
+            .add_service(RelationServiceServer::new(Relations(ctx.clone())))
             .add_service(TagServiceServer::new(Tags(ctx.clone())))
             .add_service(GroupServiceServer::new(Groups(ctx.clone())))
             .add_service(ValueServiceServer::new(Values(ctx.clone())))
@@ -111,6 +116,12 @@ impl Role for CustomerRole {
             retention::worker(&ctx),
             Worker::new("rewrap", REWRAP_EVERY, Arc::new(rewrap)),
             Ranker::worker(context.db.clone(), context.clock.clone(), context.ids.clone(), rule),
+            stages::Pass::worker(
+                context.db.clone(),
+                context.clock.clone(),
+                context.ids.clone(),
+                settings.stages,
+            ),
             duplicates::Pass::worker(context.db.clone(), context.clock.clone(), context.ids.clone()),
             merges::Forget::worker(context.db.clone(), context.clock.clone()),
         ];
@@ -120,6 +131,7 @@ impl Role for CustomerRole {
             consumers: vec![
                 timeline::consumer(),
                 staff::consumer(),
+                regions::consumer(),
                 name_keys::consumer(),
                 standing,
                 segments::keep::consumer(),
