@@ -23,11 +23,11 @@ pub(crate) fn after(stage: LifeCycleStage, was: Option<LifeCycleStage>, dealing:
         (Dealing::Delivery, _, _) => Buyer,
         (Dealing::Visit, _, _) => Service,
         // An owner who looks at the next car stays an owner, and is one again.
-        (Dealing::Lead | Dealing::Reception, Buyer | Service, _) => stage,
+        (Dealing::Lead | Dealing::Reception, Buyer | Service, _)
+        | (Dealing::Reception, Unspecified | Prospect | Intention, _) => stage,
         (Dealing::Lead | Dealing::Reception, Dormant | Lost, Some(was @ (Buyer | Service))) => was,
         (Dealing::Lead, Unspecified | Prospect | Intention | Dormant | Lost, _) => Intention,
         (Dealing::Reception, Dormant | Lost, _) => Prospect,
-        (Dealing::Reception, Unspecified | Prospect | Intention, _) => stage,
     }
 }
 

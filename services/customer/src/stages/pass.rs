@@ -177,8 +177,10 @@ impl Pass {
 
     /// Notes that all files were looked at, and how many moved.
     async fn finish(&self, tx: &mut PgConnection, now: Timestamp) -> Result<()> {
+        // An id is kept no longer than it is needed.
         let done = sqlx::query!(
-            "UPDATE customer.stage_pass SET finish_time = $1 WHERE one RETURNING looked, moved",
+            "UPDATE customer.stage_pass SET finish_time = $1, last_id = '00000000-0000-0000-0000-000000000000'
+             WHERE one RETURNING looked, moved",
             sql::at(now) as _,
         )
         .fetch_one(&mut *tx)

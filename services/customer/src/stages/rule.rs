@@ -10,6 +10,7 @@ const LONGEST: u16 = 240;
 /// The numbers of the rule, in months of the calendar: the configuration's table `customer.stages`. 0: never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "these are the settings' names, and a setting says its unit")]
 pub(crate) struct StageRule {
     /// From when on an owner is dormant, and lost.
     pub(crate) owner_dormant_months: u16,

@@ -160,8 +160,10 @@ async fn what_somebody_has_corrected_holds_until_time_has_passed_since() {
     assert_eq!(world.stage_of(&owner).await, Dormant);
     let causes: Vec<StageChangeCause> =
         world.changes_of(&world.here, &owner).await.iter().map(StageChange::cause).collect();
-    use StageChangeCause::{Correction, TimeRule};
-    assert_eq!(causes, [TimeRule, Correction, TimeRule]);
+    assert_eq!(
+        causes,
+        [StageChangeCause::TimeRule, StageChangeCause::Correction, StageChangeCause::TimeRule]
+    );
 }
 
 #[tokio::test]
