@@ -312,6 +312,13 @@ fn body_of_files(method: &str, names: &Names) -> Option<Value> {
                 _ => json!({ "person": person, "reason": "the driver has to be called" }),
             }
         }
+        "AddRelation" => json!({
+            "other": format!("customers/{}", uuid::Uuid::nil()), "kind": "RELATION_KIND_SPOUSE",
+            "source": "SOURCE_CHANNEL_WALK_IN", "store": store,
+        }),
+        "EndRelation" => json!({
+            "relation": format!("{}/relations/{}", names.of("customers"), uuid::Uuid::nil()), "store": store,
+        }),
         "FindDuplicates" => json!({
             "kind": "CUSTOMER_KIND_PERSON", "displayName": "安可晴", "gender": "GENDER_FEMALE",
             "birthday": { "year": 1990, "month": 5, "day": 1 },

@@ -10,10 +10,11 @@ use foursight_proto::customer::v1::{
     group_service_server::GroupServiceServer, import_service_server::ImportServiceServer,
     lead_service_server::LeadServiceServer, merge_service_server::MergeServiceServer,
     points_service_server::PointsServiceServer, privacy_service_server::PrivacyServiceServer,
-    reception_service_server::ReceptionServiceServer, retention_service_server::RetentionServiceServer,
-    segment_service_server::SegmentServiceServer, tag_service_server::TagServiceServer,
-    value_service_server::ValueServiceServer, vehicle_people_service_server::VehiclePeopleServiceServer,
-    vehicle_service_server::VehicleServiceServer, visit_service_server::VisitServiceServer,
+    reception_service_server::ReceptionServiceServer, relation_service_server::RelationServiceServer,
+    retention_service_server::RetentionServiceServer, segment_service_server::SegmentServiceServer,
+    tag_service_server::TagServiceServer, value_service_server::ValueServiceServer,
+    vehicle_people_service_server::VehiclePeopleServiceServer, vehicle_service_server::VehicleServiceServer,
+    visit_service_server::VisitServiceServer,
 };
 use foursight_runtime::{Role, RoleContext, RoleParts, Settings, Together, Worker, staffing};
 use sqlx::migrate::Migrator;
@@ -35,10 +36,13 @@ use crate::{
     people::People,
     points::Points,
     receptions::Receptions,
+    regions,
+    relations::Relations,
     retention::{self, Retention},
     segments::{self, Segments},
     settings::CustomerSettings,
     staff::{self, Colleagues},
+    stages,
     store_days::StoreDays,
     tags::Tags,
     timeline,
@@ -74,6 +78,7 @@ impl Role for CustomerRole {
         let settings: CustomerSettings = context.settings.section("customer")?;
         let rule = settings.value;
         rule.check()?;
+        settings.stages.check()?;
         let ctx = Context {
             db: context.db.clone(),
             files: Together::new("files", FilesById(context.db.clone())),
@@ -95,6 +100,7 @@ impl Role for CustomerRole {
             .add_service(VehicleServiceServer::new(Vehicles(ctx.clone())))
             .add_service(VisitServiceServer::new(Visits(ctx.clone())))
             .add_service(VehiclePeopleServiceServer::new(People(ctx.clone())))
+            .add_service(RelationServiceServer::new(Relations(ctx.clone())))
             .add_service(TagServiceServer::new(Tags(ctx.clone())))
             .add_service(GroupServiceServer::new(Groups(ctx.clone())))
             .add_service(ValueServiceServer::new(Values(ctx.clone())))
@@ -114,6 +120,12 @@ impl Role for CustomerRole {
             retention::worker(&ctx),
             Worker::new("rewrap", REWRAP_EVERY, Arc::new(rewrap)),
             Ranker::worker(context.db.clone(), context.clock.clone(), context.ids.clone(), rule),
+            stages::Pass::worker(
+                context.db.clone(),
+                context.clock.clone(),
+                context.ids.clone(),
+                settings.stages,
+            ),
             duplicates::Pass::worker(context.db.clone(), context.clock.clone(), context.ids.clone()),
             merges::Forget::worker(context.db.clone(), context.clock.clone()),
         ];
@@ -123,6 +135,7 @@ impl Role for CustomerRole {
             consumers: vec![
                 timeline::consumer(),
                 staff::consumer(),
+                regions::consumer(),
                 name_keys::consumer(),
                 standing,
                 segments::keep::consumer(),

@@ -34,6 +34,14 @@ pub(crate) fn stores_of_list(caller: &Principal, asked: Option<StoreId>) -> Resu
     })
 }
 
+/// Those of a list's stores that are of a region, too.
+pub(crate) fn within_region(stores: Option<Vec<StoreId>>, region: Vec<StoreId>) -> Vec<StoreId> {
+    match stores {
+        None => region,
+        Some(stores) => stores.into_iter().filter(|store| region.contains(store)).collect(),
+    }
+}
+
 /// The name of a store that the caller reaches; another store's id is not the caller's business.
 pub(crate) fn store_within(caller: &Principal, store: Option<Uuid>) -> String {
     let store = store.map(StoreId::from).filter(|store| caller.reaches(*store));

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::value::ValueRule;
+use crate::{stages::StageRule, value::ValueRule};
 
 /// The section `customer`. Every field has a default.
 #[derive(Debug, Clone, Deserialize)]
@@ -12,10 +12,12 @@ pub(crate) struct CustomerSettings {
     pub(crate) vin_check_digit: bool,
     /// How values become tiers.
     pub(crate) value: ValueRule,
+    /// When customers are dormant and lost.
+    pub(crate) stages: StageRule,
 }
 
 impl Default for CustomerSettings {
     fn default() -> Self {
-        Self { vin_check_digit: true, value: ValueRule::default() }
+        Self { vin_check_digit: true, value: ValueRule::default(), stages: StageRule::default() }
     }
 }

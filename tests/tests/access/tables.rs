@@ -22,7 +22,7 @@ const SHARED: [&str; 10] = [
 ];
 
 /// Tables without anything that belongs to a store or a customer.
-pub(crate) const FREE: [&str; 15] = [
+pub(crate) const FREE: [&str; 17] = [
     // Since when the figures are made again, and the ids of the events that are still to come.
     "analytics.rebuild",
     "analytics.rebuild_events",
@@ -40,6 +40,10 @@ pub(crate) const FREE: [&str; 15] = [
     // How far the looking for duplicates is, and pairs of ids that it has still to compare.
     "customer.duplicate_pass",
     "customer.duplicate_work",
+    // In which region each store is.
+    "customer.stores",
+    // How far the night's look at stages is.
+    "customer.stage_pass",
     // Ids of files that were merged.
     "complaint.customer_merges",
     "notification.customer_merges",
@@ -77,6 +81,8 @@ fn oracle_of(table: &str) -> Option<String> {
         }
         // Seen from both sides: the owner's, and that of who it is.
         "customer.vehicle_people" => format!("(owner_id IN ({FILES}) OR customer_id IN ({FILES}))"),
+        // Seen from both sides, too.
+        "customer.customer_relations" => format!("(customer_id IN ({FILES}) OR other_id IN ({FILES}))"),
         // A merge belongs to whose file it is now.
         "customer.merges" => format!("customer.survivor_of(survivor_id) IN ({FILES})"),
         // A pair shows two files.

@@ -31,12 +31,13 @@ pub(super) fn table(name: &str) -> (&'static str, &str) {
         "plate_corrections" => "车牌更正",
         "vehicle_facts" => "车辆信息变更记录",
         "vehicle_people" => "用车人",
+        "customer_relations" => "亲属与关系",
         "odometer_corrections" => "里程更正",
         "customer_tags" => "标签",
         "group_memberships" => "分组",
         "customer_values" => "价值",
         "value_decisions" => "价值等级调整",
-        "stage_corrections" => "阶段更正",
+        "stage_corrections" => "阶段变更",
         "customer_stores" => "服务门店",
         "merges" => "档案合并",
         "timeline_entries" => "往来记录",
@@ -97,7 +98,7 @@ pub(super) fn column(name: &str) -> Option<&'static str> {
 }
 
 /// Which enum of the protos a number is of.
-const ENUMS: [(&str, &str, &str); 27] = [
+const ENUMS: [(&str, &str, &str); 32] = [
     ("customers", "kind", "foursight.customer.v1.CustomerKind"),
     ("customers", "gender", "foursight.customer.v1.Gender"),
     ("customers", "source", "foursight.customer.v1.SourceChannel"),
@@ -114,6 +115,11 @@ const ENUMS: [(&str, &str, &str); 27] = [
     ("receptions", "kind", "foursight.customer.v1.ReceptionKind"),
     ("visits", "kind", "foursight.customer.v1.VisitKind"),
     ("visits", "state", "foursight.customer.v1.VisitState"),
+    ("customer_relations", "kind", "foursight.customer.v1.RelationKind"),
+    ("customer_relations", "source", "foursight.customer.v1.SourceChannel"),
+    ("stage_corrections", "stage", "foursight.customer.v1.LifeCycleStage"),
+    ("stage_corrections", "previous_stage", "foursight.customer.v1.LifeCycleStage"),
+    ("stage_corrections", "cause", "foursight.customer.v1.StageChangeCause"),
     ("vehicle_people", "role", "foursight.customer.v1.VehicleRole"),
     ("group_memberships", "its_group", "foursight.customer.v1.CustomerGroup"),
     ("call_tasks", "kind", "foursight.notification.v1.CallTaskKind"),

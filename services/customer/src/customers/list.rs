@@ -1,7 +1,7 @@
 //! `ListCustomers`.
 
 use foursight_access::Principal;
-use foursight_kernel::{Page, Result, StoreId, Violations};
+use foursight_kernel::{Error, Page, Result, StoreId, Violations};
 use foursight_proto::customer::v1::{ListCustomersRequest, ListCustomersResponse};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use crate::{
         finding::{Candidate, Candidates, Filter, Place, Source},
         search::Search,
     },
-    scope,
+    regions, scope,
 };
 
 /// The most candidates that are looked at in one step.
@@ -33,7 +33,7 @@ pub(crate) async fn list(
     caller: &Principal,
     request: &ListCustomersRequest,
 ) -> Result<ListCustomersResponse> {
-    let Asked { source, stores, filter } = Asked::parse(ctx, caller, request, "")?;
+    let Asked { source, stores, filter } = Asked::parse(ctx, caller, request, "").await?;
     let page = Page::<Place>::parse(request)?;
     let told_whole = matches!(&source, Source::Found(search) if search.is_told_whole());
     if told_whole {
@@ -81,7 +81,7 @@ impl Asked {
     ///
     /// # Errors
     /// Every wrong field at once, then `STORE_OUT_OF_REACH`.
-    pub(super) fn parse(
+    pub(super) async fn parse(
         ctx: &Context,
         caller: &Principal,
         request: &ListCustomersRequest,
@@ -90,13 +90,22 @@ impl Asked {
         let mut read = Violations::default();
         let store: Option<StoreId> = read.optional_name("store", &request.store);
         let q = read.optional_text("q", &request.q, 100);
+        let region = read.line("region", &request.region, 0..=50);
         let filter = Filter::parse(&mut read, request);
         let mut v = Violations::default();
         for wrong in read.into_vec() {
             v.push(format!("{at}{}", wrong.field), wrong.description);
         }
         v.check()?;
-        let stores = scope::stores_of_list(caller, store)?;
+        let mut stores = scope::stores_of_list(caller, store)?;
+        if !region.is_empty() {
+            let of_region = regions::stores_of(&ctx.db, &region).await?;
+            if of_region.is_empty() {
+                let description = "is no region of the group; stores are listed with theirs";
+                return Err(Error::invalid_field(format!("{at}region"), description));
+            }
+            stores = Some(scope::within_region(stores, of_region));
+        }
         let source = match (q, filter.owner) {
             (Some(q), _) => Source::Found(Search::parse(&ctx.keys, ctx.vins, &q, ctx.today())),
             (None, Some(owner)) => Source::OfOwner(owner.uuid()),

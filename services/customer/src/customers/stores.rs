@@ -55,7 +55,8 @@ pub(crate) async fn deal(
     .await?
     .ok_or(CustomerError::NotFound)?;
     let before = LifeCycleStage::try_from(i32::from(before)).map_err(Error::internal)?;
-    let after = stage::after(before, dealing);
+    let was = if stage::is_away(before) { stage_before(&mut *tx, customer).await? } else { None };
+    let after = stage::after(before, was, dealing);
     if after != before {
         sqlx::query!(
             "UPDATE customer.customers SET stage = $2, version = version + 1, update_time = $3 WHERE id = $1",
@@ -67,6 +68,20 @@ pub(crate) async fn deal(
         .await?;
     }
     Ok(())
+}
+
+/// The stage of a customer before the customer was dormant or lost.
+async fn stage_before(tx: &mut PgConnection, customer: CustomerId) -> Result<Option<LifeCycleStage>> {
+    let stage = sqlx::query_scalar!(
+        "SELECT previous_stage FROM customer.stage_corrections
+         WHERE customer_id = $1 AND previous_stage NOT IN ($2, $3) ORDER BY id DESC LIMIT 1",
+        customer.uuid(),
+        sql::number(LifeCycleStage::Dormant),
+        sql::number(LifeCycleStage::Lost),
+    )
+    .fetch_optional(tx)
+    .await?;
+    Ok(stage.and_then(|stage| LifeCycleStage::try_from(i32::from(stage)).ok()))
 }
 
 /// Refuses what is about a file that the transaction's caller does not see.

@@ -25,13 +25,13 @@ impl Walk {
     ///
     /// # Errors
     /// Every wrong field at once, then `STORE_OUT_OF_REACH`.
-    pub(crate) fn parse(
+    pub(crate) async fn parse(
         ctx: &Context,
         caller: &Principal,
         request: &ListCustomersRequest,
         at: &str,
     ) -> Result<Self> {
-        Ok(Self { asked: Asked::parse(ctx, caller, request, at)?, after: None, over: false })
+        Ok(Self { asked: Asked::parse(ctx, caller, request, at).await?, after: None, over: false })
     }
 
     /// The files of the next so many places, which may be fewer, and none; `None` at the end.

@@ -92,7 +92,7 @@ pub(super) async fn read(
     let (source, asked) = if let Some(segment) = segment {
         (Source::Segment(Members::of(ctx, caller, segment, store).await?), store)
     } else {
-        let walk = Walk::parse(ctx, caller, &list, "customers.")?;
+        let walk = Walk::parse(ctx, caller, &list, "customers.").await?;
         (Source::List(Box::new(walk)), StoreId::parse_name(&list.store).ok())
     };
     let wanted = Wanted {

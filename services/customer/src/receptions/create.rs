@@ -15,7 +15,7 @@ use sqlx::PgConnection;
 
 use crate::{
     context::Context,
-    customers::{NewFile, stores},
+    customers::{NewFile, stage::Dealing, stores},
     receptions::{
         ReceptionRow,
         visitor::{self, NoFile, Served},
@@ -153,6 +153,11 @@ async fn attempt(
             Err(NoFile::Other(error)) => return Err(error),
         },
     };
+    if let Some(customer) = guest.customer
+        && !guest.outcome.as_ref().is_some_and(|outcome| outcome.file_opened)
+    {
+        stores::deal(&mut tx, customer, Dealing::Reception, now).await?;
+    }
     let written = insert(&mut tx, ctx, new, &guest, caller.staff(), key, now).await;
     let Some(row) = replay::unless_taken(written, "receptions_request")? else {
         return Ok(Written::RequestTaken);

@@ -31,7 +31,8 @@ fn rows_of(kind: RetentionKind) -> Option<(&'static str, &'static str, &'static 
              AND NOT EXISTS (SELECT FROM customer.vehicle_ownerships d WHERE d.customer_id = t.id)
              AND NOT EXISTS (SELECT FROM customer.leads d WHERE d.customer_id = t.id AND (d.state = 1 OR d.update_time >= $1))
              AND NOT EXISTS (SELECT FROM customer.receptions d WHERE d.customer_id = t.id AND d.create_time >= $1)
-             AND NOT EXISTS (SELECT FROM customer.timeline_entries d WHERE d.customer_id = t.id AND d.occur_time >= $1)",
+             AND NOT EXISTS (SELECT FROM customer.timeline_entries d
+                             WHERE d.customer_id = t.id AND d.occur_time >= $1 AND d.kind <> 'STAGE_MOVED')",
         ),
         RetentionKind::LostLeads => (
             "customer.leads t",

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use foursight_kernel::CustomerId;
 use foursight_messaging::{HandleError, Received};
 
-use crate::timeline::{from_complaint, from_customer, from_merges, from_notification, from_people};
+use crate::timeline::{
+    from_complaint, from_customer, from_merges, from_notification, from_people, from_relations,
+};
 
 /// An entry, but for what every event has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub(crate) struct Entry {
 }
 
 /// The kinds of entries; the table in `timeline` says what each has. The last two are events that are newer than the program.
-pub(crate) const KINDS: [&str; 44] = [
+pub(crate) const KINDS: [&str; 47] = [
     "CUSTOMER_CREATED",
     "CUSTOMER_UPDATED",
     "CUSTOMERS_MERGED",
@@ -32,6 +34,7 @@ pub(crate) const KINDS: [&str; 44] = [
     "GROUP_LEFT",
     "VALUE_TIER_CHANGED",
     "STAGE_CORRECTED",
+    "STAGE_MOVED",
     "CONSENT_RECORDED",
     "RECEPTION_CREATED",
     "LEAD_CREATED",
@@ -47,6 +50,8 @@ pub(crate) const KINDS: [&str; 44] = [
     "VEHICLE_UPDATED",
     "VEHICLE_PERSON_ADDED",
     "VEHICLE_PERSON_ENDED",
+    "RELATION_ADDED",
+    "RELATION_ENDED",
     "CALL_TASK_PLANNED",
     "CALL_ATTEMPTED",
     "CALL_TASK_COMPLETED",
@@ -96,9 +101,12 @@ impl Entry {
         from_complaint::entry(event)
     }
 
-    /// What it says of another customer besides: of who has a part at somebody's car. None of most events.
+    /// What it says of another customer besides: of who has a part at somebody's car, or belongs to somebody. None of most events.
     pub(crate) fn of_other(event: &Received) -> Result<Option<Self>, HandleError> {
         if let Some(entry) = from_merges::of_other(event)? {
+            return Ok(Some(entry));
+        }
+        if let Some(entry) = from_relations::of_other(event)? {
             return Ok(Some(entry));
         }
         from_people::of_other(event)

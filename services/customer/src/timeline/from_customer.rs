@@ -15,7 +15,7 @@ use foursight_proto::customer::{
 
 use crate::timeline::{
     entry::{Entry, Rank, code},
-    from_people, from_standing,
+    from_people, from_relations, from_standing,
 };
 
 pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
@@ -42,7 +42,7 @@ pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
         let details = [("kind", contact_kind(it.kind)), ("taken_over", flag(it.taken_over))];
         return Ok(Entry::of(&it.customer, "CONTACT_POINT_ENDED", Rank::File, it.contact_point, details));
     }
-    for entry in [from_standing::entry(event)?, from_people::entry(event)?] {
+    for entry in [from_standing::entry(event)?, from_people::entry(event)?, from_relations::entry(event)?] {
         if entry.is_some() {
             return Ok(entry);
         }

@@ -2,7 +2,7 @@
 
 use foursight_messaging::{HandleError, Received};
 use foursight_proto::customer::{
-    events::v1::{CustomerTagged, GroupChanged, StageCorrected, ValueTierChanged},
+    events::v1::{CustomerTagged, GroupChanged, StageCorrected, StageMoved, ValueTierChanged},
     v1::{CustomerGroup, LifeCycleStage, ValueTier},
 };
 
@@ -36,6 +36,10 @@ pub(super) fn entry(event: &Received) -> Result<Option<Entry>, HandleError> {
     if let Some(it) = event.decode::<StageCorrected>()? {
         let details = vec![("stage", stage(it.stage)), ("previous_stage", stage(it.previous_stage))];
         return of(&it.customer, "STAGE_CORRECTED", details);
+    }
+    if let Some(it) = event.decode::<StageMoved>()? {
+        let details = vec![("stage", stage(it.stage)), ("previous_stage", stage(it.previous_stage))];
+        return of(&it.customer, "STAGE_MOVED", details);
     }
     Ok(None)
 }

@@ -9,7 +9,7 @@
 //! | `CUSTOMER_TAGGED` | the customer | `added`, `removed` (tags, with commas between) |
 //! | `GROUP_JOINED`, `GROUP_LEFT` | the customer | `group` |
 //! | `VALUE_TIER_CHANGED` (not the first one that the amounts say) | the customer | `value_tier`, `previous_tier`, `decided` |
-//! | `STAGE_CORRECTED` | the customer | `stage`, `previous_stage` |
+//! | `STAGE_CORRECTED`, `STAGE_MOVED` (nothing has happened for so long) | the customer | `stage`, `previous_stage` |
 //! | `CONSENT_RECORDED` | the customer | `purpose`, `contact_kind`, `state` |
 //! | `RECEPTION_CREATED` | the reception | `kind` |
 //! | `LEAD_CREATED`, `LEAD_GRADED` | the lead | `source`, `grade`, `owner` |
@@ -21,6 +21,7 @@
 //! | `PLATE_CORRECTED` | the vehicle | `reason` |
 //! | `VEHICLE_UPDATED` | the vehicle | `fields` (by their paths, with commas between), `source` |
 //! | `VEHICLE_PERSON_ADDED`, `VEHICLE_PERSON_ENDED` (of the owner, and of who it is) | the vehicle | `role`, `customer` (who it is) |
+//! | `RELATION_ADDED`, `RELATION_ENDED` (of both) | the relation | `kind` (what the other one is), `customer` (the other one) |
 //! | `CALL_TASK_PLANNED`, `CALL_ATTEMPTED`, `CALL_TASK_COMPLETED` | the call task | `kind`, `result`, `state`, `satisfaction`, `score`, … |
 //! | `MESSAGE_PLANNED`, `MESSAGE_SENT`, `MESSAGE_SUPPRESSED`, `MESSAGE_FAILED` | the message | `kind`, `state`, `reason` |
 //! | `CASE_OPENED` | the case | `number`, `kind`, `category`, `severity`, `owner` |
@@ -33,6 +34,7 @@ mod from_customer;
 mod from_merges;
 mod from_notification;
 mod from_people;
+mod from_relations;
 mod from_standing;
 mod list;
 mod project;

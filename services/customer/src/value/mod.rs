@@ -8,8 +8,8 @@ mod rank;
 mod rule;
 
 use foursight_proto::customer::v1::{
-    CorrectStageRequest, Customer, CustomerValue, GetCustomerValueRequest, SetValueTierRequest,
-    value_service_server::ValueService,
+    CorrectStageRequest, Customer, CustomerValue, GetCustomerValueRequest, ListStageChangesRequest,
+    ListStageChangesResponse, SetValueTierRequest, value_service_server::ValueService,
 };
 use tonic::{Request, Response, Status};
 
@@ -17,7 +17,7 @@ pub(crate) use follow::consumer;
 pub(crate) use rank::Ranker;
 pub(crate) use rule::ValueRule;
 
-use crate::{context::Context, customers::correct_stage};
+use crate::{context::Context, customers::correct_stage, stages};
 
 /// `ValueService`, on this room.
 #[derive(Clone)]
@@ -47,5 +47,13 @@ impl ValueService for Values {
     ) -> Result<Response<Customer>, Status> {
         let caller = foursight_access::caller(&request)?;
         Ok(Response::new(correct_stage::correct(&self.0, &caller, request.into_inner()).await?))
+    }
+
+    async fn list_stage_changes(
+        &self,
+        request: Request<ListStageChangesRequest>,
+    ) -> Result<Response<ListStageChangesResponse>, Status> {
+        let caller = foursight_access::caller(&request)?;
+        Ok(Response::new(stages::list(&self.0, &caller, &request.into_inner()).await?))
     }
 }

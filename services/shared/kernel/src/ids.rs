@@ -125,6 +125,10 @@ ids! {
     TagAssignmentId = "tagAssignments";
     /// That a customer is or was in a group.
     GroupMembershipId = "groupMemberships";
+    /// What two customers are to each other.
+    RelationId = "relations";
+    /// That a file's stage became another one.
+    StageChangeId = "stageChanges";
     /// That two files became one.
     MergeId = "merges";
     /// Two files that may be of one customer.

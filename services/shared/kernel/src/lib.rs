@@ -18,7 +18,8 @@ pub use fields::{Violation, Violations};
 pub use ids::{
     CallTaskId, CaseId, ConsentId, ContactPointId, CustomerId, DeliveryId, DuplicateId, ErasureId, ExportId,
     FactId, GroupMembershipId, Id, Ids, ImportId, InvalidName, LeadId, MergeId, MessageId, PointsEntryId,
-    ReceptionId, SegmentId, StaffId, StoreId, TagAssignmentId, TagId, VehicleId, VisitId,
+    ReceptionId, RelationId, SegmentId, StaffId, StageChangeId, StoreId, TagAssignmentId, TagId, VehicleId,
+    VisitId,
 };
 pub use page::Page;
 pub use replay::RequestKey;

@@ -42,6 +42,7 @@ pub(super) async fn removals(back: &mut SetBack<'_>, rows: &[Written]) -> Result
                    OR EXISTS (SELECT FROM customer.stage_corrections s WHERE s.customer_id = c.id)
                    OR EXISTS (SELECT FROM customer.customer_values v WHERE v.customer_id = c.id)
                    OR EXISTS (SELECT FROM customer.vehicle_people p WHERE p.owner_id = c.id OR p.customer_id = c.id)
+                   OR EXISTS (SELECT FROM customer.customer_relations r WHERE r.customer_id = c.id OR r.other_id = c.id)
                    OR EXISTS (SELECT FROM customer.customer_stores s WHERE s.customer_id = c.id AND s.store_id <> $2)
                    OR EXISTS (SELECT FROM customer.timeline_entries t
                               WHERE t.customer_id = c.id AND t.kind <> 'CUSTOMER_CREATED')) AS "needed!"
