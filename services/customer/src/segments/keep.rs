@@ -90,15 +90,17 @@ async fn owners(tx: &mut PgConnection, vehicles: &[Uuid]) -> Result<Vec<Uuid>> {
     Ok(owners.fetch_all(tx).await?)
 }
 
-/// Who writes rows takes turns until the transaction ends, so that the second one reads what the first one knew. To be asked before any
-/// file is locked.
+/// Who writes rows takes turns until the transaction ends, so that the second one reads what the first one knew; and no merge comes
+/// between, which locks files and their rows in its own order. To be asked before any file is locked.
 ///
 /// # Errors
 /// `UNAVAILABLE` while the database is away.
 pub(crate) async fn take_turn(tx: &mut PgConnection) -> Result<()> {
-    sqlx::query!(r#"SELECT pg_advisory_xact_lock(hashtext('segment files')) AS "taken?""#)
-        .fetch_one(tx)
-        .await?;
+    sqlx::query!(
+        r#"SELECT customer.lock_merges(false) AS "merges?", pg_advisory_xact_lock(hashtext('segment files')) AS "taken?""#
+    )
+    .fetch_one(tx)
+    .await?;
     Ok(())
 }
 
