@@ -7,6 +7,7 @@
 pub(crate) mod events;
 mod rows;
 pub(crate) mod seal;
+mod standing;
 pub(crate) mod write;
 mod write_sales;
 
@@ -16,9 +17,11 @@ use foursight_runtime::Settings;
 use sqlx::PgConnection;
 
 pub use rows::{
-    Batch, ConsentRow, ContactRow, CustomerRow, DeliveryRow, LeadRow, OwnershipRow, PlateRow, ReceptionRow,
+    Batch, ConsentRow, ContactRow, CustomerRow, CustomerTagRow, DeliveryRow, LeadRow, MembershipRow,
+    OwnershipRow, PapersRow, PersonRow, PlateRow, ReceptionRow, RelationRow, Said, SegmentRow, TagRow,
     VehicleRow, VisitRow,
 };
+pub use standing::catalogue;
 
 /// How many rows were written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,7 +42,7 @@ pub struct Loaded {
 pub async fn load(tx: &mut PgConnection, settings: &Settings, ids: &Ids, mut batch: Batch) -> Result<Loaded> {
     let keys = crate::role::key_ring(settings).await?;
     let versions = events::number_consents(&mut batch.consents);
-    let events = events::of(&batch, ids);
+    let mut events = events::of(&batch, ids);
     let customers = std::mem::take(&mut batch.customers);
     let count = customers.len();
     let sealing_ids = ids.clone();
@@ -55,6 +58,8 @@ pub async fn load(tx: &mut PgConnection, settings: &Settings, ids: &Ids, mut bat
     write_sales::deliveries(tx, &batch.deliveries).await?;
     write_sales::visits(tx, &batch.visits).await?;
     write_sales::odometer_readings(tx, &batch).await?;
+    events.extend(standing::write(tx, ids, &batch).await?);
+    events.sort_by_key(|event| event.at);
     let loaded = Loaded { customers: count, events: events.len() };
     foursight_messaging::outbox::append_all(tx, events).await?;
     Ok(loaded)

@@ -1,11 +1,12 @@
 //! The rows of a batch, in clear.
 
 use foursight_kernel::{
-    ConsentId, CustomerId, DeliveryId, LeadId, ReceptionId, StaffId, StoreId, VehicleId, VisitId,
+    ConsentId, CustomerId, DeliveryId, LeadId, ReceptionId, RelationId, SegmentId, StaffId, StoreId, TagId,
+    VehicleId, VisitId,
 };
 use foursight_proto::customer::v1::{
-    ConsentState, ContactKind, CustomerKind, Gender, LeadGrade, LeadState, LifeCycleStage, Purpose,
-    ReceptionKind, SourceChannel, VisitKind,
+    ConsentState, ContactKind, CustomerGroup, CustomerKind, Gender, LeadGrade, LeadState, LifeCycleStage,
+    Purpose, ReceptionKind, RelationKind, SegmentCondition, SourceChannel, VehicleRole, VisitKind,
 };
 use jiff::{Timestamp, civil::Date};
 use secrecy::SecretString;
@@ -31,6 +32,16 @@ pub struct Batch {
     pub deliveries: Vec<DeliveryRow>,
     /// Visits; each is an odometer reading, too.
     pub visits: Vec<VisitRow>,
+    /// Tags that customers have.
+    pub tags: Vec<CustomerTagRow>,
+    /// Groups that customers are in, at most one of each customer.
+    pub memberships: Vec<MembershipRow>,
+    /// What customers are to each other.
+    pub relations: Vec<RelationRow>,
+    /// Who has a part at a car.
+    pub people: Vec<PersonRow>,
+    /// What stands in cars' papers.
+    pub papers: Vec<PapersRow>,
 }
 
 /// A way to reach a customer, in clear.
@@ -182,4 +193,91 @@ pub struct VisitRow {
     pub hand_over_time: Option<Timestamp>,
     /// In fen (CNY 0.01).
     pub amount_fen: Option<i64>,
+}
+
+/// A word of the catalogue.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are those of the proto's Tag")]
+pub struct TagRow {
+    pub id: TagId,
+    pub display_name_zh: String,
+    pub display_name_en: String,
+}
+
+/// A segment of the whole group, for everybody.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are those of the proto's Segment")]
+pub struct SegmentRow {
+    pub id: SegmentId,
+    pub display_name: String,
+    pub description: String,
+    pub condition: SegmentCondition,
+}
+
+/// By whom, where and when something became known.
+#[derive(Debug, Clone, Copy)]
+pub struct Said {
+    /// The store.
+    pub store: StoreId,
+    /// Who wrote it down.
+    pub staff: StaffId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// That a customer has a tag.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "they say themselves")]
+pub struct CustomerTagRow {
+    pub customer: CustomerId,
+    pub tag: TagId,
+    pub said: Said,
+}
+
+/// That a customer is in a group.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are those of the proto's GroupMembership")]
+pub struct MembershipRow {
+    pub customer: CustomerId,
+    pub group: CustomerGroup,
+    pub reason: String,
+    pub said: Said,
+}
+
+/// What somebody is to a customer.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are those of the proto's Relation")]
+pub struct RelationRow {
+    pub id: RelationId,
+    pub customer: CustomerId,
+    pub other: CustomerId,
+    pub kind: RelationKind,
+    pub source: SourceChannel,
+    pub said: Said,
+}
+
+/// A part that somebody with a file has at another one's car.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are those of the proto's VehiclePerson")]
+pub struct PersonRow {
+    pub id: uuid::Uuid,
+    pub vehicle: VehicleId,
+    pub owner: CustomerId,
+    pub role: VehicleRole,
+    pub customer: CustomerId,
+    pub said: Said,
+}
+
+/// What stands in a car's papers.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are those of the proto's Vehicle")]
+pub struct PapersRow {
+    pub vehicle: VehicleId,
+    pub registration_date: Date,
+    pub inspection_date: Date,
+    pub warranty_end: Date,
+    pub warranty_km: i32,
+    pub insurer: String,
+    /// Of both insurances.
+    pub insurance_end: Date,
 }

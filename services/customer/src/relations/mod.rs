@@ -13,7 +13,7 @@ use foursight_proto::customer::v1::{
 };
 use tonic::{Request, Response, Status};
 
-pub(crate) use rule::inverse;
+pub(crate) use rule::{from_other_side, inverse};
 
 use crate::context::Context;
 

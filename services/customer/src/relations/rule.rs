@@ -22,7 +22,7 @@ pub(crate) fn inverse(kind: RelationKind) -> RelationKind {
 }
 
 /// Whether a relation is written from the other side: of a kind and its inverse only one stands in the database.
-pub(super) fn from_other_side(kind: RelationKind) -> bool {
+pub(crate) fn from_other_side(kind: RelationKind) -> bool {
     i32::from(inverse(kind)) < i32::from(kind)
 }
 

@@ -23,6 +23,7 @@ use super::{
     plan::{CustomerFile, Plan},
     rows,
     sign_ins::PASSWORD,
+    standing,
 };
 
 /// Customers to a chunk: one transaction in each service, and what is in memory at a time.
@@ -30,6 +31,9 @@ const CHUNK: u32 = 500;
 
 /// Chunks whose files are written at a time.
 const AT_A_TIME: usize = 2;
+
+/// The place of a chunk's first customer, and its customers.
+type Chunk = (u32, Vec<CustomerFile>);
 
 /// Said when a task of the load does not come to its end.
 const STOPPED: &str = "a part of the load was stopped";
@@ -99,6 +103,7 @@ pub async fn load(
         customers: total,
         ..DemoReport::default()
     };
+    loader.catalogue(&plan).await?;
     let first = loader.first_missing(&plan).await?;
     let mut done = u64::from(first);
     progress(done, total);
@@ -181,6 +186,14 @@ impl Loader {
         Ok(plan)
     }
 
+    /// Tags and segments: written now, or there already.
+    async fn catalogue(&self, plan: &Plan) -> Result<()> {
+        let (tags, segments) = standing::catalogue(plan);
+        let mut tx = self.customer.begin_as_service().await?;
+        customer::catalogue(&mut tx, &self.ids, (&tags, &segments), plan.group().founded).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// How many customers are there: always the first so many, because chunks are written in order and each whole.
     async fn first_missing(&self, plan: &Plan) -> Result<u32> {
         let (mut there, mut missing) = (0, plan.customers());
@@ -206,7 +219,7 @@ impl Loader {
     }
 
     /// Writes what goes before a chunk's files.
-    async fn cases_and_calls(&self, plan: &Plan, first: u32) -> Result<(Vec<CustomerFile>, DemoReport)> {
+    async fn cases_and_calls(&self, plan: &Plan, first: u32) -> Result<(Chunk, DemoReport)> {
         let end = first.saturating_add(CHUNK).min(plan.customers());
         let files: Vec<CustomerFile> = (first..end).map(|place| plan.customer(place)).collect();
         let mut report = DemoReport { written: files.len() as u64, ..DemoReport::default() };
@@ -218,18 +231,20 @@ impl Loader {
         let mut tx = self.notification.begin_as_service().await?;
         report.calls = notification::load(&mut tx, &self.ids, &rows::calls(&files)).await?;
         tx.commit().await?;
-        Ok((files, report))
+        Ok(((first, files), report))
     }
 
     /// Writes a chunk's files, which the caller commits when their turn has come.
     async fn files(
         &self,
         plan: &Plan,
-        files: Vec<CustomerFile>,
+        (first, files): Chunk,
         mut report: DemoReport,
     ) -> Result<(Tx, DemoReport)> {
         let mut tx = self.customer.begin_as_service().await?;
-        customer::load(&mut tx, &self.settings, &self.ids, rows::files(plan.group(), &files)).await?;
+        let mut batch = rows::files(plan.group(), &files);
+        standing::add(&mut batch, plan, first, &files);
+        customer::load(&mut tx, &self.settings, &self.ids, batch).await?;
         let cars = || files.iter().flat_map(|file| &file.cars);
         report.cars = cars().count() as u64;
         report.visits = cars().map(|car| car.visits.len() as u64).sum::<u64>();

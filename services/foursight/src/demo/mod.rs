@@ -8,6 +8,7 @@ mod load;
 mod plan;
 mod rows;
 mod sign_ins;
+mod standing;
 
 pub use load::{DemoReport, DemoTarget, load};
 pub use sign_ins::{PASSWORD, sign_ins};

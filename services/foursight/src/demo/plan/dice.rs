@@ -19,6 +19,10 @@ pub(crate) enum Stream {
     Group = 2,
     /// A customer with everything that happened.
     Customer = 3,
+    /// What else is known of a customer.
+    Standing = 4,
+    /// The words and segments that the group has.
+    Catalogue = 5,
 }
 
 /// Seeded dice.

@@ -14,7 +14,7 @@ use super::{
 
 pub(super) const MINUTE: i64 = 60;
 pub(super) const HOUR: i64 = 60 * MINUTE;
-pub(super) const DAY: i64 = 24 * HOUR;
+pub(crate) const DAY: i64 = 24 * HOUR;
 
 /// A car's hand-over.
 #[derive(Debug, Clone, PartialEq)]
@@ -272,6 +272,6 @@ pub(super) fn working_instant(scene: &Scene<'_>, dice: &mut Dice, about: Timesta
 }
 
 /// So many seconds later.
-pub(super) fn later(instant: Timestamp, seconds: i64) -> Timestamp {
+pub(crate) fn later(instant: Timestamp, seconds: i64) -> Timestamp {
     instant.checked_add(seconds.seconds()).unwrap_or(instant)
 }

@@ -15,19 +15,17 @@ mod people;
 #[cfg(test)]
 mod tests;
 
-use foursight_proto::customer::v1::LifeCycleStage;
+use foursight_proto::customer::v1::{CustomerKind, LifeCycleStage};
 use jiff::Timestamp;
 
-use self::{
-    calendar::WallClock,
-    dice::{Dice, Stream},
-    history::{DAY, Scene, later},
-};
+use self::{calendar::WallClock, history::Scene};
 
 pub(crate) use self::{
     complaints::{Case, Step, StepKind},
+    dice::{Dice, Stream},
     group::{CREW, Group, HEADQUARTERS, Staff, Store, login_of, store_of_code},
     history::{CallTask, CarHistory, Subject},
+    history::{DAY, later},
     leads::Lead,
     people::{Consent, ContactPoint},
 };
@@ -38,6 +36,13 @@ pub(crate) const MOST_CUSTOMERS: u32 = 1_200_000;
 /// How long ago the group was founded, and how far its history goes back.
 const HISTORY: i64 = 3 * 365 * DAY;
 const FOUNDED: i64 = HISTORY + 60 * DAY;
+
+/// Of these first customers more is known than what they bought, and some have two files. Larger groups are for measurements.
+pub(crate) const KNOWN_WELL: u32 = 20_000;
+/// Every so many of them a file is a second one of somebody.
+const SECOND_FILES: u32 = 200;
+/// Of somebody whose first file is at most so many places before.
+const WITHIN: u32 = 60;
 
 /// The plan.
 #[derive(Debug, Clone)]
@@ -87,8 +92,33 @@ impl Plan {
         self.customers
     }
 
+    /// What the dice of this group were seeded with.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The instant that the group's history leads up to.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// The customer with that place, from 0; the same whoever else there is.
     pub(crate) fn customer(&self, index: u32) -> CustomerFile {
+        let mut file = self.somebody(index);
+        if index % SECOND_FILES == SECOND_FILES - 1 && index < KNOWN_WELL {
+            let first = (1..=WITHIN.min(index)).map(|back| self.somebody(index - back)).find(|first| {
+                first.store == file.store
+                    && first.customer.kind == CustomerKind::Person
+                    && first.customer.birthday.is_some()
+            });
+            if let Some(first) = first {
+                people::same_person(&mut file.customer, &first.customer);
+            }
+        }
+        file
+    }
+
+    fn somebody(&self, index: u32) -> CustomerFile {
         let index = u64::from(index);
         let mut dice = Dice::new(self.seed, Stream::Customer, index);
         let store = dice.weighted(&self.places);

@@ -119,6 +119,15 @@ pub(crate) fn customer(
     }
 }
 
+/// Makes a file a second one of somebody, who left another phone and no id number.
+pub(crate) fn same_person(file: &mut Customer, first: &Customer) {
+    file.kind = first.kind;
+    file.display_name.clone_from(&first.display_name);
+    file.gender = first.gender;
+    file.birthday = first.birthday;
+    file.national_id = None;
+}
+
 const SOURCES: [(SourceChannel, u32); 10] = [
     (SourceChannel::WalkIn, 38),
     (SourceChannel::VerticalPlatform, 16),
