@@ -22,7 +22,10 @@ CREATE UNIQUE INDEX segments_request ON segments (request_id) WHERE request_id I
 CREATE INDEX segments_newest ON segments (store_id, id DESC);
 ALTER TABLE segments ENABLE ROW LEVEL SECURITY;
 -- The group's are everybody's to use, and the group's to write.
-CREATE POLICY segments_read ON segments FOR SELECT USING (store_id IS NULL OR public.foursight_reach(store_id));
+-- The group's segments are everybody's to use who reaches anything: what says nothing of how far it reaches sees none of them.
+CREATE POLICY segments_read ON segments FOR SELECT USING (
+    public.foursight_reach(store_id)
+    OR (store_id IS NULL AND (SELECT coalesce(current_setting('foursight.reach', true), '') <> '')));
 CREATE POLICY segments_make ON segments FOR INSERT WITH CHECK (public.foursight_reach(store_id));
 CREATE POLICY segments_change ON segments FOR UPDATE USING (public.foursight_reach(store_id));
 

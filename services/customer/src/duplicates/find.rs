@@ -41,7 +41,7 @@ pub(super) async fn find(
     let mut tx = ctx.db.begin(caller).await?;
     let ids = near(&mut tx, &told).await?;
     let known = traits::load(&mut tx, &ids).await?;
-    let missed = told.not_of(known.values());
+    let missed = told.not_of(&known);
     let mut likely: Vec<(Uuid, _)> = known
         .into_iter()
         .filter_map(|(id, traits)| Some((id, told.compare(&traits)?)))

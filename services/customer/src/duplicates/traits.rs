@@ -78,19 +78,16 @@ impl Traits {
         Some(one == two)
     }
 
-    /// How many of its phones, accounts and id numbers are of none of these.
-    pub(crate) fn not_of<'a>(&self, others: impl IntoIterator<Item = &'a Self> + Clone) -> usize {
+    /// How many of its phones, accounts and id numbers are of none of these files.
+    pub(crate) fn not_of(&self, files: &HashMap<Uuid, Self>) -> usize {
         let known = |of: fn(&Self) -> &BTreeSet<Vec<u8>>| -> BTreeSet<&Vec<u8>> {
-            others.clone().into_iter().flat_map(of).collect()
+            files.values().flat_map(of).collect()
         };
-        let (phones, accounts) = (known(|it| &it.phones), known(|it| &it.accounts));
-        let id = self
-            .national_id
-            .iter()
-            .filter(|id| others.clone().into_iter().all(|it| it.national_id.as_ref() != Some(id)));
+        let (phones, accounts) = (known(|file| &file.phones), known(|file| &file.accounts));
+        let ids: BTreeSet<&Vec<u8>> = files.values().filter_map(|file| file.national_id.as_ref()).collect();
         self.phones.iter().filter(|phone| !phones.contains(phone)).count()
             + self.accounts.iter().filter(|account| !accounts.contains(account)).count()
-            + id.count()
+            + self.national_id.iter().filter(|id| !ids.contains(id)).count()
     }
 
     /// The pinyin of a name in each usual reading, as files are found by it.

@@ -72,7 +72,7 @@ pub(super) async fn deal(
     if !moves {
         return Ok(None);
     }
-    let is = sql::number(stage::after(stage, dealing));
+    let is = sql::number(stage::after(stage, None, dealing));
     let version = sqlx::query_scalar!(
         "UPDATE customer.customers SET stage = $2, version = version + 1, update_time = $3 WHERE id = $1 RETURNING version",
         customer,

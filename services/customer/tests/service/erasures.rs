@@ -350,7 +350,11 @@ async fn a_car_in_the_workshop_stands_against_it() {
     world.hand_back(&world.here, &visit.name).await;
     // It is the owner's, too, when somebody else has brought it.
     let sister = world.open(&world.here, world.hangzhou, "示例妹", "13800008899").await;
-    let brought = Visit { customer: sister.name, ..crate::world::visit(world.hangzhou, &car.name, 200) };
+    let brought = foursight_proto::customer::v1::Visit {
+        customer: sister.name,
+        vehicle: car.name.clone(),
+        ..crate::world::visit(world.hangzhou, 200)
+    };
     let visit = world.try_check_in(&world.here, brought).await.unwrap();
     assert_eq!(world.preview(&director, &customer.name).await.unwrap().obstacles, ["VISIT_OPEN"]);
     world.hand_back(&world.here, &visit.name).await;
@@ -438,8 +442,8 @@ async fn a_table_that_is_being_brought_in_stands_against_it() {
     let world = World::start().await;
     let director = world.director();
     let customer = world.somebody().await;
-    let rows = (0..5_000).map(|row| format!("示例{row},138{row:08}\n")).collect::<String>();
-    let table = format!("姓名,手机\n{rows}{NAME},{PHONE}\n");
+    let rows: Vec<String> = (0..5_000).map(|row| format!("示例{row},138{row:08}")).collect();
+    let table = format!("姓名,手机\n{}\n{NAME},{PHONE}\n", rows.join("\n"));
     let etag = world.preview(&director, &customer.name).await.unwrap().etag;
     let run = world.upload(&world.here, import(world.hangzhou), table.as_bytes()).await;
     world.start_import(&world.here, &run, false).await.unwrap();
