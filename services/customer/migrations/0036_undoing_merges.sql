@@ -44,6 +44,13 @@ BEGIN
 END
 $$;
 
+-- Whether what was one's own phone is somebody else's now.
+CREATE FUNCTION is_elsewhere(point contact_points) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = customer, pg_temp AS $$
+    SELECT point.exclusive AND point.end_time IS NULL AND EXISTS (
+        SELECT FROM contact_points h WHERE h.hash = point.hash AND h.exclusive AND h.end_time IS NULL)
+$$;
+
 -- Gives each file what was its own, whoever of them has it now, and both their new versions. What came since stays with the
 -- survivor; so does what somebody else has now: it says how many phones did not come back open, and whether the id number did not.
 CREATE FUNCTION part_files(its_merge uuid, parted timestamptz)
@@ -160,21 +167,17 @@ BEGIN
     DELETE FROM contact_points p USING merge_rows r
     WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'contact_points'
       AND p.customer_id = m.survivor_id AND p.id = (r.row ->> 'id')::uuid;
-    INSERT INTO contact_points
-    SELECT old.*
-    FROM merge_rows r,
-         jsonb_populate_record(NULL::contact_points, r.row || jsonb_build_object(
-             'end_time', coalesce(ended -> (r.row ->> 'id'), r.row -> 'end_time'))) AS old
-    WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'contact_points'
-      AND NOT (old.exclusive AND old.end_time IS NULL AND EXISTS (
-          SELECT FROM contact_points h WHERE h.hash = old.hash AND h.exclusive AND h.end_time IS NULL));
-    INSERT INTO contact_points (customer_id, id, kind, sealed, hash, tail_hash, exclusive, source, store_id, start_time, end_time)
-    SELECT old.customer_id, old.id, old.kind, old.sealed, old.hash, old.tail_hash, old.exclusive, old.source, old.store_id,
-           old.start_time, greatest(old.start_time, parted)
+    SELECT count(*) INTO phones_elsewhere
     FROM merge_rows r, jsonb_populate_record(NULL::contact_points, r.row) AS old
-    WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'contact_points'
-    ON CONFLICT DO NOTHING;
-    GET DIAGNOSTICS phones_elsewhere = ROW_COUNT;
+    WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'contact_points' AND is_elsewhere(old);
+    INSERT INTO contact_points
+    SELECT back.*
+    FROM merge_rows r
+    CROSS JOIN LATERAL jsonb_populate_record(NULL::contact_points, r.row) AS old
+    CROSS JOIN LATERAL jsonb_populate_record(old, jsonb_build_object('end_time', coalesce(
+        (ended ->> old.id::text)::timestamptz,
+        CASE WHEN is_elsewhere(old) THEN greatest(old.start_time, parted) ELSE old.end_time END))) AS back
+    WHERE r.merge_id = its_merge AND r.part = 'before' AND r.its_table = 'contact_points';
 
     -- People whom the other file stood for.
     INSERT INTO vehicle_people SELECT old.* FROM merge_rows r, jsonb_populate_record(NULL::vehicle_people, r.row) AS old

@@ -1,5 +1,7 @@
 //! Time makes customers dormant and lost, each night; the next dealing brings them back at once.
 
+use std::collections::BTreeMap;
+
 use foursight_customer::CustomerRole;
 use foursight_proto::{
     customer::{
@@ -102,7 +104,10 @@ async fn with_whom_nothing_happens_for_long_is_dormant_then_lost_and_back_at_onc
     let by_hand = world.changes_of(&world.here, &corrected).await;
     assert_eq!((by_hand[0].cause(), by_hand[0].reason.as_str()), (StageChangeCause::Correction, "本人来电"));
     let told: Vec<StageMoved> = world.stack.told().await.unwrap();
-    assert_eq!((told.len(), told[0].stage(), told[0].previous_stage()), (2, Dormant, Prospect));
+    let told: BTreeMap<_, _> =
+        told.iter().map(|it| (&it.customer, (it.previous_stage(), it.stage()))).collect();
+    let moved = [(&prospect, (Prospect, Dormant)), (&asked, (Intention, Dormant))];
+    assert_eq!(told, BTreeMap::from(moved));
     let narrowed = ListCustomersRequest { stage: Dormant.into(), ..ListCustomersRequest::default() };
     let listed = world.customers(&world.here).list_customers(narrowed).await.unwrap().into_inner().customers;
     assert_eq!(listed.len(), 2);
