@@ -3,7 +3,7 @@
 use foursight_kernel::{Error, StaffId, sql};
 use foursight_messaging::{NewEvent, outbox::PastEvent};
 use foursight_proto::customer::v1::LifeCycleStage;
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -16,6 +16,7 @@ use crate::{
         reading::Reader,
         worker::Stop,
     },
+    store_days,
 };
 
 const ADVISOR: &str = "advisor";
@@ -37,7 +38,7 @@ pub(super) fn advisor(it: &mut Reader<'_>) -> Option<StaffId> {
 
 /// Which day it was in China: a record is the same one again by its day.
 pub(super) fn day_of(at: Timestamp) -> Date {
-    at.to_zoned(TimeZone::fixed(jiff::tz::offset(8))).date()
+    at.to_zoned(store_days::usual()).date()
 }
 
 /// What undoing a record needs, sealed under the run's key.

@@ -7,7 +7,7 @@ use foursight_sheets::{
     Cell, Row,
     values::{self, ValueError},
 };
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, civil::Date};
 
 use crate::{
     customers::KeyRing,
@@ -15,6 +15,7 @@ use crate::{
         columns::Columns,
         reason::{Code, Reason},
     },
+    store_days,
     vehicles::vin::VinRule,
 };
 
@@ -113,8 +114,7 @@ impl<'a> Reader<'a> {
 
 /// The first instant of a day in China, where tables say days alone.
 pub(super) fn begin_of(day: Date) -> Option<Timestamp> {
-    let zone = TimeZone::fixed(jiff::tz::offset(8));
-    day.to_zoned(zone).ok().map(|at| at.timestamp())
+    day.to_zoned(store_days::usual()).ok().map(|at| at.timestamp())
 }
 
 /// A digest as a number.

@@ -11,17 +11,15 @@ use foursight_proto::customer::{
     v1::{LifeCycleStage, StageChangeCause},
 };
 use foursight_runtime::{Database, Tick, Worker};
-use jiff::{SignedDuration, Timestamp, tz};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::rule::{StageRule, StageRuleAt, Standing};
-use crate::segments::keep;
+use crate::{segments::keep, store_days};
 
 const LOOK_EVERY: Duration = Duration::from_mins(10);
-/// A look begins between these hours in China, when nobody is kept waiting.
-const NIGHT: std::ops::Range<i8> = 1..5;
 /// Not twice in a night.
 const APART: SignedDuration = SignedDuration::from_hours(12);
 /// Files in one transaction: all that move are told in it, and nobody else writes segments' rows meanwhile.
@@ -69,9 +67,8 @@ impl Pass {
         if row.start_time.is_some() && row.finish_time.is_none() {
             return Ok(true);
         }
-        let hour = now.to_zoned(tz::TimeZone::fixed(tz::offset(8))).hour();
         let again = row.start_time.is_none_or(|start| now.duration_since(start.to_jiff()) > APART);
-        if !NIGHT.contains(&hour) || !again {
+        if !store_days::is_night(now) || !again {
             return Ok(false);
         }
         sqlx::query!(
