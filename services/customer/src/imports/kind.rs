@@ -11,11 +11,12 @@ use foursight_messaging::NewEvent;
 use foursight_proto::customer::v1::ImportKind;
 use foursight_sheets::{Row, Vocabulary};
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 
 use crate::{
     context::Context,
-    customers::sealing::DataKey,
+    customers::sealing::{DataKey, FieldKind},
     imports::{
         customers, deliveries,
         outcome::{RowOutcome, Twin, Undone, Written},
@@ -161,6 +162,14 @@ pub(super) struct SetBack<'a> {
     pub(super) run: &'a Run,
     /// What is to be told of it.
     pub(super) events: Vec<NewEvent>,
+}
+
+impl SetBack<'_> {
+    /// What was kept of how it was before.
+    pub(super) fn before<T: DeserializeOwned>(&self, sealed: &[u8]) -> Result<T> {
+        let before = self.key.open_bytes(FieldKind::BeforeImport, sealed)?;
+        serde_json::from_slice(&before).map_err(Error::internal)
+    }
 }
 
 /// A kind, whichever: its steps.

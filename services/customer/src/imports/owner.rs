@@ -19,7 +19,8 @@ use crate::{
             told::Signs,
         },
         kind::{FieldSpec, Hash},
-        reading::Reader,
+        outcome::RowOutcome,
+        reading::{Reader, digest_of},
         reason::{Code, Reason},
         run::Run,
         worker::Stop,
@@ -124,8 +125,8 @@ impl Owner {
         }
         if card.is_none() && (name.is_some() != phone.is_some()) {
             let missing = if name.is_some() { PHONE } else { NAME };
-            if !it.is_wrong(missing) && !it.is_wrong(CARD) {
-                it.wrong.push(Reason::at(missing, Code::Missing));
+            if !it.is_wrong(CARD) {
+                it.require(missing, false);
             }
             return None;
         }
@@ -148,7 +149,7 @@ impl Owner {
     }
 
     /// Of all that it says.
-    pub(super) fn digest(&self) -> Vec<u8> {
+    fn digest(&self) -> Vec<u8> {
         match self {
             Self::File(id) => id.uuid().as_bytes().to_vec(),
             Self::Signs(signs) => {
@@ -224,6 +225,22 @@ impl Owners {
             }
             (Who::New, Who::New) => Err(unknown()),
         }
+    }
+}
+
+/// A digest of all that a row says, whose it is among it.
+pub(super) fn content_of(said: impl Into<Vec<u8>>, owner: Option<&Owner>) -> i64 {
+    let mut said = said.into();
+    said.extend(owner.iter().flat_map(|owner| owner.digest()));
+    digest_of(&said)
+}
+
+/// The row of which it is not clear whose it is.
+pub(super) fn refused(number: i64, (reason, seen): (Reason, Option<Uuid>)) -> RowOutcome {
+    if is_unknown(&reason) {
+        RowOutcome::error(number, &[reason])
+    } else {
+        RowOutcome::conflict(number, &[reason], seen)
     }
 }
 

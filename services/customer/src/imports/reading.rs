@@ -13,6 +13,7 @@ use crate::{
     customers::KeyRing,
     imports::{
         columns::Columns,
+        kind::Hash,
         reason::{Code, Reason},
     },
     store_days,
@@ -101,6 +102,13 @@ impl<'a> Reader<'a> {
         Some(day)
     }
 
+    /// Says that a field is missing, unless it is there or is wrong already.
+    pub(super) fn require(&mut self, field: &'static str, is_there: bool) {
+        if !is_there && !self.is_wrong(field) {
+            self.wrong.push(Reason::at(field, Code::Missing));
+        }
+    }
+
     /// Says what is wrong with a field.
     pub(super) fn refuse(&mut self, field: &'static str, rule: String) {
         self.wrong.push(Reason::at(field, Code::ValueWrong).with(rule));
@@ -115,6 +123,11 @@ impl<'a> Reader<'a> {
 /// The first instant of a day in China, where tables say days alone.
 pub(super) fn begin_of(day: Date) -> Option<Timestamp> {
     day.to_zoned(store_days::usual()).ok().map(|at| at.timestamp())
+}
+
+/// A digest by which rows that are about the same find each other.
+pub(super) fn key_of(said: &str) -> Hash {
+    digest(&SHA256, said.as_bytes()).as_ref().to_vec()
 }
 
 /// A digest as a number.

@@ -5,12 +5,12 @@ use foursight_proto::{
     analytics::events::v1::CustomerDataErased as ByAnalytics,
     complaint::events::v1::CustomerDataErased as ByComplaint,
     customer::{
-        events::v1::{CustomerErased, CustomersUnmerged, LeadCreated, VisitCompleted},
+        events::v1::{CustomerErased, VisitCompleted},
         v1::{
             Consent, ConsentState, ContactKind, Customer, ErasedTable, Erasure, ErasureGround, ErasureState,
-            GetErasureRequest, ListCustomersRequest, ListErasuresRequest, MergeCustomersRequest,
-            PreviewErasureRequest, PreviewErasureResponse, Purpose, RecordConsentRequest,
-            RequestErasureRequest, UndoMergeRequest, privacy_service_client::PrivacyServiceClient,
+            GetErasureRequest, ListCustomersRequest, ListErasuresRequest, PreviewErasureRequest,
+            PreviewErasureResponse, Purpose, RecordConsentRequest, RequestErasureRequest,
+            privacy_service_client::PrivacyServiceClient,
         },
     },
     identity::v1::Role,
@@ -26,10 +26,10 @@ use crate::{
 };
 
 const VIN: &str = "LSVAA4182E2000001";
-const NAME: &str = "忘川示例";
+pub(crate) const NAME: &str = "忘川示例";
 const PHONE: &str = "13800008801";
 const NATIONAL_ID: &str = "11010519900517002X";
-const EMAIL: &str = "forget.me@example.com";
+pub(crate) const EMAIL: &str = "forget.me@example.com";
 const PLATE: &str = "沪A88801";
 
 impl World {
@@ -37,16 +37,16 @@ impl World {
         PrivacyServiceClient::new(self.stack.channel("customer", caller))
     }
 
-    fn director(&self) -> Caller {
+    pub(crate) fn director(&self) -> Caller {
         self.stack.headquarters(&[Role::GroupDirector]).unwrap()
     }
 
-    async fn preview(&self, by: &Caller, name: &str) -> Result<PreviewErasureResponse, Status> {
+    pub(crate) async fn preview(&self, by: &Caller, name: &str) -> Result<PreviewErasureResponse, Status> {
         let request = PreviewErasureRequest { name: name.to_owned() };
         Ok(self.privacy(by).preview_erasure(request).await?.into_inner())
     }
 
-    async fn erase(&self, by: &Caller, name: &str) -> Erasure {
+    pub(crate) async fn erase(&self, by: &Caller, name: &str) -> Erasure {
         let etag = self.preview(by, name).await.unwrap().etag;
         self.privacy(by).request_erasure(asked(name, &etag)).await.unwrap().into_inner()
     }
@@ -57,7 +57,7 @@ impl World {
     }
 
     /// Somebody of whom there is something of each kind.
-    async fn somebody(&self) -> Customer {
+    pub(crate) async fn somebody(&self) -> Customer {
         let mut customer = person(self.hangzhou, NAME, PHONE);
         NATIONAL_ID.clone_into(&mut customer.national_id);
         customer.contact_points.push(contact(ContactKind::Email, EMAIL));
@@ -103,7 +103,7 @@ fn asked(name: &str, etag: &str) -> RequestErasureRequest {
 }
 
 /// Every row of the schema as text, with binary columns in hexadecimal.
-async fn dump(owner: &PgPool) -> Vec<(String, String)> {
+pub(crate) async fn dump(owner: &PgPool) -> Vec<(String, String)> {
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT relname::text FROM pg_class WHERE relnamespace = 'customer'::regnamespace AND relkind = 'r'",
     )
@@ -363,78 +363,6 @@ async fn a_car_in_the_workshop_stands_against_it() {
     let car = world.vehicle(&director, &car.name).await.unwrap();
     assert_eq!((car.owner.as_str(), car.plate.as_str()), ("", ""));
     assert_eq!(refusal(world.vehicle(&world.here, &car.name).await).0, Code::NotFound);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_was_merged_is_erased_as_one() {
-    let world = World::start().await;
-    let director = world.director();
-    let customer = world.somebody().await;
-    let other = world.open(&world.here, world.hangzhou, "忘川事例", "13800008802").await;
-    let request = MergeCustomersRequest {
-        name: customer.name.clone(),
-        other: other.name.clone(),
-        store: world.hangzhou.name(),
-        reason: "忘川本人来过".to_owned(),
-        ..MergeCustomersRequest::default()
-    };
-    let merge = world.merges(&world.here).merge_customers(request).await.unwrap().into_inner();
-    world.stack.settled().await.unwrap();
-    let part = world.preview(&director, &other.name).await;
-    assert_eq!(refusal(part).1, "CUSTOMER_NOT_FOUND", "nobody is erased in parts");
-    world.erase(&director, &customer.name).await;
-    world.stack.settled().await.unwrap();
-
-    let told = world.stack.told::<CustomerErased>().await.unwrap();
-    assert_eq!(told[0].absorbed, std::slice::from_ref(&other.name));
-    let owner = world.stack.owner().await.unwrap();
-    for said in [NAME, "忘川", EMAIL] {
-        let left: Vec<_> = dump(&owner).await.into_iter().filter(|(_, row)| row.contains(said)).collect();
-        assert!(left.is_empty(), "{left:?}");
-    }
-    let keys: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM customer.customer_keys").fetch_one(&owner).await.unwrap();
-    assert_eq!(keys, 0, "neither file's key is left");
-    let undo =
-        UndoMergeRequest { name: merge.name, store: world.hangzhou.name(), reason: "两个人".to_owned() };
-    let headquarters = &world.headquarters;
-    assert_eq!(refusal(world.merges(headquarters).undo_merge(undo).await).1, "MERGE_FINAL");
-    assert_eq!(refusal(world.file(&world.here, &other.name).await).1, "CUSTOMER_NOT_FOUND");
-    // What is told late of the file that was absorbed does not bring the customer back.
-    let late = LeadCreated { customer: other.name, store: world.hangzhou.name(), ..LeadCreated::default() };
-    world.stack.tell(&late, world.stack.ids.uuid(), 1, Some(world.hangzhou)).await.unwrap();
-    world.stack.settled().await.unwrap();
-    let entries: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM customer.timeline_entries").fetch_one(&owner).await.unwrap();
-    assert_eq!(entries, 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_a_merge_that_was_undone_the_other_file_tells_no_more() {
-    let world = World::start().await;
-    let director = world.director();
-    let kept = world.open(&world.here, world.hangzhou, "王小明", "13800008803").await.name;
-    let gone = world.open(&world.here, world.hangzhou, "王小明", "13800008804").await.name;
-    let merge = world.merge(&world.here, &kept, &gone).await.unwrap();
-    world.stack.settled().await.unwrap();
-    world.unmerge(&world.here, &merge.name).await.unwrap();
-    world.stack.settled().await.unwrap();
-    assert!(world.kinds_on_timeline(&world.here, &kept).await.contains(&"CUSTOMERS_UNMERGED".to_owned()));
-    world.erase(&director, &gone).await;
-    let left = async || {
-        let told = format!("%{}%", &gone[10..]);
-        let owner = world.stack.owner().await.unwrap();
-        let left = sqlx::query_scalar("SELECT kind FROM customer.timeline_entries t WHERE t::text LIKE $1")
-            .bind(told);
-        left.fetch_all(&owner).await.unwrap() as Vec<String>
-    };
-    assert_eq!(left().await, Vec::<String>::new());
-    // Nor when it is told late.
-    let told = world.stack.told::<CustomersUnmerged>().await.unwrap().remove(0);
-    world.stack.tell(&told, world.stack.ids.uuid(), 1, Some(world.hangzhou)).await.unwrap();
-    world.stack.settled().await.unwrap();
-    assert_eq!(left().await, Vec::<String>::new());
-    assert!(world.file(&world.here, &kept).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]

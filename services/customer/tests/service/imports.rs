@@ -150,3 +150,10 @@ pub(crate) fn counts(run: &Import) -> [i64; 5] {
 pub(crate) fn reasons(rows: &[ImportRow]) -> Vec<(i64, String)> {
     rows.iter().flat_map(|row| row.reasons.iter().map(|reason| (row.row, reason.reason.clone()))).collect()
 }
+
+/// What is wrong with rows: their numbers, the fields and the codes.
+pub(crate) fn faults(rows: &[ImportRow]) -> Vec<(i64, &str, &str)> {
+    rows.iter()
+        .flat_map(|row| row.reasons.iter().map(|it| (row.row, it.field.as_str(), it.reason.as_str())))
+        .collect()
+}

@@ -10,7 +10,7 @@ use foursight_proto::customer::{
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use crate::{
-    imports::{counts, csv, reasons},
+    imports::{counts, csv, faults, reasons},
     world::{World, person},
 };
 
@@ -118,12 +118,8 @@ async fn what_is_somebody_elses_is_a_conflict_and_what_cannot_be_read_says_why()
     assert_eq!(reasons(&conflicts), [(2, "OTHER_NAME".to_owned())]);
     assert_eq!(conflicts[0].customer, file.name);
     let errors = world.rows(&world.here, &run, ImportOutcome::Error).await;
-    let told: Vec<(i64, &str, &str)> = errors
-        .iter()
-        .flat_map(|row| row.reasons.iter().map(|it| (row.row, it.field.as_str(), it.reason.as_str())))
-        .collect();
     assert_eq!(
-        told,
+        faults(&errors),
         [
             (3, "name", "VALUE_WRONG"),
             (4, "phone", "DIGITS_LOST"),

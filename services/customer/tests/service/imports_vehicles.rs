@@ -14,7 +14,7 @@ use foursight_proto::{
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use crate::{
-    imports::{counts, csv, import, reasons},
+    imports::{counts, csv, faults, import, reasons},
     world::{World, delivery},
 };
 
@@ -144,12 +144,8 @@ async fn what_does_not_fit_is_a_conflict_and_what_cannot_be_read_says_why() {
         [(2, "ROWS_CONTRADICT"), (3, "ROWS_CONTRADICT"), (4, "VEHICLE_ELSEWHERE"), (9, "OTHER_NAME")]
     );
     let errors = world.rows(&world.here, &run, ImportOutcome::Error).await;
-    let told: Vec<(i64, &str, &str)> = errors
-        .iter()
-        .flat_map(|row| row.reasons.iter().map(|it| (row.row, it.field.as_str(), it.reason.as_str())))
-        .collect();
     assert_eq!(
-        told,
+        faults(&errors),
         [
             (5, "", "OWNER_UNKNOWN"),
             (6, "", "OWNER_UNKNOWN"),

@@ -9,6 +9,7 @@ mod colleagues;
 mod consents;
 mod contact_points;
 mod duplicates;
+mod erasing_merged;
 mod erasures;
 mod exports;
 mod files;

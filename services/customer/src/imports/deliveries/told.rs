@@ -1,6 +1,5 @@
 //! What one row of deliveries says.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use foursight_kernel::StaffId;
 use foursight_sheets::Row;
 use jiff::civil::Date;
@@ -9,9 +8,9 @@ use crate::{
     imports::{
         history,
         kind::Hash,
-        owner::Owner,
-        reading::{Reader, Reading, digest_of},
-        reason::{Code, Reason},
+        owner::{Owner, content_of},
+        reading::{Reader, Reading, key_of},
+        reason::Reason,
         vehicles::{
             fields::{COLOUR, DELIVER_DATE, MODEL, PLATE, TRIM, VIN},
             told::kilometres,
@@ -39,7 +38,7 @@ pub(in crate::imports) struct Told {
 }
 
 pub(super) fn key(vin: &str) -> Hash {
-    digest(&SHA256, vin.as_bytes()).as_ref().to_vec()
+    key_of(vin)
 }
 
 /// Reads a row, or says all that is wrong with it.
@@ -47,11 +46,8 @@ pub(super) fn read(reading: &Reading<'_>, row: &Row) -> Result<Told, Vec<Reason>
     let mut it = Reader::of(reading, row);
     let vins = reading.vins;
     let (vin, day) = (it.ruled(VIN, |text| vins.read(text)), it.past(DELIVER_DATE));
-    for (field, is_there) in [(VIN, vin.is_some()), (DELIVER_DATE, day.is_some())] {
-        if !is_there && !it.is_wrong(field) {
-            it.wrong.push(Reason::at(field, Code::Missing));
-        }
-    }
+    it.require(VIN, vin.is_some());
+    it.require(DELIVER_DATE, day.is_some());
     let plate = it.ruled(PLATE, plate::normalize);
     let (model, trim, colour) = (it.line(MODEL, 100), it.line(TRIM, 100), it.line(COLOUR, 100));
     let odometer_km = kilometres(&mut it);
@@ -59,7 +55,6 @@ pub(super) fn read(reading: &Reading<'_>, row: &Row) -> Result<Told, Vec<Reason>
     let owner = Owner::read(&mut it);
     let (Some(vin), Some(day), true) = (vin, day, it.wrong.is_empty()) else { return Err(it.wrong) };
     let said = format!("{vin} {day} {plate:?} {model:?} {trim:?} {colour:?} {odometer_km:?} {advisor:?} ");
-    let said = said.into_bytes().into_iter().chain(owner.iter().flat_map(Owner::digest));
-    let content = digest_of(&said.collect::<Vec<_>>());
+    let content = content_of(said, owner.as_ref());
     Ok(Told { vin, day, plate, model, trim, colour, odometer_km, advisor, owner, content })
 }

@@ -1,20 +1,17 @@
 //! Taking back what rows of deliveries did.
 
-use foursight_kernel::{CustomerId, DeliveryId, Error, VehicleId};
+use foursight_kernel::{CustomerId, DeliveryId, VehicleId};
 use foursight_messaging::NewEvent;
 use foursight_proto::customer::events::v1::DeliveryRemoved;
 use foursight_runtime::erasure;
 use uuid::Uuid;
 
-use crate::{
-    customers::sealing::FieldKind,
-    imports::{
-        history::{self, Before},
-        kind::SetBack,
-        outcome::{Kept, Undone, Written},
-        vehicles::write,
-        worker::Stop,
-    },
+use crate::imports::{
+    history::{self, Before},
+    kind::SetBack,
+    outcome::{Kept, Undone, Written},
+    vehicles::{undo::remove_readings, write},
+    worker::Stop,
 };
 
 /// Sets these rows back. Nothing depends on a record of the past.
@@ -25,9 +22,7 @@ pub(super) async fn set_back(back: &mut SetBack<'_>, rows: &[Written]) -> Result
         undone.push((row.row_number, one(back, row).await?));
     }
     let numbers: Vec<i64> = undone.iter().filter(|row| row.1.is_ok()).map(|row| row.0).collect();
-    sqlx::query!("SELECT customer.remove_imported_readings($1, $2)", back.run.id, &numbers)
-        .execute(&mut *back.tx)
-        .await?;
+    remove_readings(back, &numbers).await?;
     sqlx::query!("SELECT customer.remove_imported_deliveries($1, $2)", back.run.id, &numbers)
         .execute(&mut *back.tx)
         .await?;
@@ -41,8 +36,7 @@ async fn one(back: &mut SetBack<'_>, row: &Written) -> Result<Result<(), Kept>, 
         .fetch_optional(&mut *back.tx)
         .await?;
     let Some(found) = found else { return Ok(Err(Kept::Gone)) };
-    let before = back.key.open_bytes(FieldKind::BeforeImport, sealed)?;
-    let before: Before = serde_json::from_slice(&before).map_err(Error::internal)?;
+    let before: Before = back.before(sealed)?;
     history::deal_back(back, row.customer_id, &before).await?;
     if before.delivered && is_newest(back, id, found.vehicle_id).await? {
         write::deliver_time(back.tx, found.vehicle_id.into(), None).await?;

@@ -54,10 +54,7 @@ pub(super) async fn take(batch: &mut Batch<'_, Told>) -> Result<Taken, Stop> {
                 let Ok(told) = &line.said else { continue };
                 let id = batch.ctx.ids.next::<PointsEntryId>();
                 let row = match owners.of(&told.owner) {
-                    Err((reason, _)) if owner::is_unknown(&reason) => {
-                        RowOutcome::error(line.number, &[reason])
-                    }
-                    Err((reason, seen)) => RowOutcome::conflict(line.number, &[reason], seen),
+                    Err(unclear) => owner::refused(line.number, unclear),
                     Ok(customer) => match known.get(&customer) {
                         Some(known) if known.contains(&told.points) => {
                             RowOutcome::unchanged(line.number, Some(customer))

@@ -5,8 +5,8 @@ use jiff::civil::Date;
 
 use crate::imports::{
     owner::{self, Owner},
-    reading::{Reader, Reading, digest_of},
-    reason::{Code, Reason},
+    reading::{Reader, Reading},
+    reason::Reason,
 };
 
 pub(super) const POINTS: &str = "points";
@@ -31,18 +31,13 @@ pub(super) fn read(reading: &Reading<'_>, row: &Row) -> Result<Told, Vec<Reason>
     if points.is_some_and(|points| !(1..=MOST_POINTS).contains(&points)) {
         it.refuse(POINTS, format!("must be between 1 and {MOST_POINTS}"));
     }
-    if points.is_none() && !it.is_wrong(POINTS) {
-        it.wrong.push(Reason::at(POINTS, Code::Missing));
-    }
+    it.require(POINTS, points.is_some());
     let day = it.past(OCCUR_DATE);
     let owner = Owner::read(&mut it);
-    if owner.is_none() && it.wrong.is_empty() {
-        it.wrong.push(Reason::at(owner::NAME, Code::Missing));
-    }
+    it.require(owner::NAME, owner.is_some() || !it.wrong.is_empty());
     let (Some(owner), Some(points), true) = (owner, points, it.wrong.is_empty()) else {
         return Err(it.wrong);
     };
-    let said = format!("{points} {day:?} ").into_bytes().into_iter().chain(owner.digest());
-    let content = digest_of(&said.collect::<Vec<_>>());
+    let content = owner::content_of(format!("{points} {day:?} "), Some(&owner));
     Ok(Told { owner, points, day, content })
 }

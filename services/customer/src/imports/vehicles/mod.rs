@@ -5,7 +5,7 @@ pub(super) mod fields;
 pub(super) mod on_file;
 mod take;
 pub(super) mod told;
-mod undo;
+pub(super) mod undo;
 pub(super) mod write;
 
 use async_trait::async_trait;

@@ -59,12 +59,8 @@ pub(super) async fn take(batch: &mut Batch<'_, Told>) -> Result<Taken, Stop> {
         let owner = told.owner.as_ref().map(|owner| owners.of(owner)).transpose();
         let owner = match owner {
             Ok(owner) => owner,
-            Err((reason, _)) if owner::is_unknown(&reason) => {
-                outcomes.push(RowOutcome::error(number, &[reason]));
-                continue;
-            }
-            Err((reason, seen)) => {
-                outcomes.push(RowOutcome::conflict(number, &[reason], seen));
+            Err(unclear) => {
+                outcomes.push(owner::refused(number, unclear));
                 continue;
             }
         };

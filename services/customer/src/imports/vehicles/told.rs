@@ -1,6 +1,5 @@
 //! What one row of cars says, checked by the rules by which the API checks.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use foursight_kernel::Violations;
 use foursight_proto::customer::v1::{Insurance, Vehicle, Warranty};
 use foursight_sheets::{Row, values};
@@ -12,9 +11,9 @@ use crate::{
     customers::date_to_proto,
     imports::{
         kind::Hash,
-        owner::Owner,
-        reading::{Reader, Reading, begin_of, digest_of},
-        reason::{Code, Reason},
+        owner::{Owner, content_of},
+        reading::{Reader, Reading, begin_of, key_of},
+        reason::Reason,
         run::Run,
         worker::Stop,
     },
@@ -65,9 +64,7 @@ pub(super) fn read(reading: &Reading<'_>, row: &Row) -> Result<Told, Vec<Reason>
     let mut it = Reader::of(reading, row);
     let vins = reading.vins;
     let vin = it.ruled(VIN, |text| vins.read(text));
-    if vin.is_none() && !it.is_wrong(VIN) {
-        it.wrong.push(Reason::at(VIN, Code::Missing));
-    }
+    it.require(VIN, vin.is_some());
     let plate = it.ruled(PLATE, plate::normalize);
     let delivered = it.past(DELIVER_DATE);
     let odometer = odometer(&mut it);
@@ -166,15 +163,13 @@ fn content(told: &Told) -> i64 {
         ..told.facts.clone()
     };
     let rest = format!("{:?} {odometer:?}", told.delivered.map(Timestamp::as_second));
-    let owner = told.owner.as_ref().map(Owner::digest).unwrap_or_default();
-    digest_of(&[facts.encode_to_vec(), rest.into_bytes(), owner].concat())
+    content_of([facts.encode_to_vec(), rest.into_bytes()].concat(), told.owner.as_ref())
 }
 
 /// A car is its VIN, and a plate hangs on one.
 pub(super) fn keys(told: &Told) -> Vec<(i16, Hash)> {
-    let key = |text: &str| digest(&SHA256, text.as_bytes()).as_ref().to_vec();
-    let plate = told.plate.iter().map(|plate| (BY_PLATE, key(plate)));
-    [(BY_VIN, key(&told.vin))].into_iter().chain(plate).collect()
+    let plate = told.plate.iter().map(|plate| (BY_PLATE, key_of(plate)));
+    [(BY_VIN, key_of(&told.vin))].into_iter().chain(plate).collect()
 }
 
 /// A row that says a plate is about the car, too, on which the plate hangs now: so that it does not matter which of the two comes

@@ -14,7 +14,6 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
-    customers::sealing::FieldKind,
     imports::{
         kind::SetBack,
         outcome::{Kept, Undone, Written},
@@ -100,7 +99,8 @@ async fn removals(back: &mut SetBack<'_>, rows: &[Written]) -> Result<Vec<Undone
     Ok(rows.iter().map(|row| (row.row_number, verdict(row))).collect())
 }
 
-async fn remove_readings(back: &mut SetBack<'_>, rows: &[i64]) -> Result<(), Stop> {
+/// Removes the readings that these rows have added.
+pub(in crate::imports) async fn remove_readings(back: &mut SetBack<'_>, rows: &[i64]) -> Result<(), Stop> {
     sqlx::query!("SELECT customer.remove_imported_readings($1, $2)", back.run.id, rows)
         .execute(&mut *back.tx)
         .await?;
@@ -118,8 +118,7 @@ async fn change(back: &mut SetBack<'_>, row: &Written) -> Result<Result<(), Kept
     if version_of(back.tx, id).await? != row.version {
         return Ok(Err(Kept::Changed));
     }
-    let before = back.key.open_bytes(FieldKind::BeforeImport, sealed)?;
-    let before: Before = serde_json::from_slice(&before).map_err(Error::internal)?;
+    let before: Before = back.before(sealed)?;
     if before.owner.is_some() && is_needed(back.tx, id).await? {
         return Ok(Err(Kept::Needed));
     }

@@ -31,7 +31,6 @@ pub(super) struct Known {
 /// A car with what has happened to it.
 pub(super) struct Car {
     pub(super) on_file: OnFile,
-    /// Its plate of now.
     pub(super) visits: Vec<Known>,
     /// Whose it was from when on until when.
     pub(super) owners: Vec<(Uuid, Timestamp, Option<Timestamp>)>,

@@ -61,8 +61,7 @@ pub(super) async fn take(batch: &mut Batch<'_, Told>) -> Result<Taken, Stop> {
             continue;
         }
         let row = match told.customer.as_ref().map(|customer| owners.of(customer)).transpose() {
-            Err((reason, _)) if owner::is_unknown(&reason) => RowOutcome::error(line.number, &[reason]),
-            Err((reason, seen)) => RowOutcome::conflict(line.number, &[reason], seen),
+            Err(unclear) => owner::refused(line.number, unclear),
             Ok(customer) => {
                 let vin = told.vin.as_ref().or_else(|| cars.by_plate.get(told.plate.as_ref()?));
                 let car = vin.and_then(|vin| cars.by_vin.get_mut(vin));

@@ -1,6 +1,5 @@
 //! What one row of visits says.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use foursight_kernel::StaffId;
 use foursight_proto::customer::v1::VisitKind;
 use foursight_sheets::{Row, values};
@@ -10,9 +9,9 @@ use crate::{
     imports::{
         history,
         kind::Hash,
-        owner::Owner,
-        reading::{Reader, Reading, digest_of},
-        reason::{Code, Reason},
+        owner::{Owner, content_of},
+        reading::{Reader, Reading, key_of},
+        reason::Reason,
         vehicles::{
             fields::{ODOMETER_KM, PLATE, VIN},
             told::kilometres,
@@ -48,8 +47,7 @@ pub(in crate::imports) struct Told {
 /// A visit is its car, its day and its kind.
 pub(super) fn key(told: &Told) -> Hash {
     let car = told.vin.as_ref().or(told.plate.as_ref());
-    let text = format!("{car:?} {} {}", told.day, told.kind.as_str_name());
-    digest(&SHA256, text.as_bytes()).as_ref().to_vec()
+    key_of(&format!("{car:?} {} {}", told.day, told.kind.as_str_name()))
 }
 
 /// Reads a row, or says all that is wrong with it.
@@ -75,24 +73,16 @@ pub(super) fn read(reading: &Reading<'_>, row: &Row) -> Result<Told, Vec<Reason>
     }
     let advisor = history::advisor(&mut it);
     let customer = Owner::read(&mut it);
-    let there = [
-        (VIN, vin.is_some() || plate.is_some() || it.is_wrong(PLATE)),
-        (CHECK_IN_DATE, day.is_some()),
-        (KIND, kind.is_some()),
-        (ODOMETER_KM, odometer_km.is_some()),
-    ];
-    for (field, is_there) in there {
-        if !is_there && !it.is_wrong(field) {
-            it.wrong.push(Reason::at(field, Code::Missing));
-        }
-    }
+    it.require(VIN, vin.is_some() || plate.is_some() || it.is_wrong(PLATE));
+    it.require(CHECK_IN_DATE, day.is_some());
+    it.require(KIND, kind.is_some());
+    it.require(ODOMETER_KM, odometer_km.is_some());
     let (Some(day), Some(kind), Some(odometer_km), true) = (day, kind, odometer_km, it.wrong.is_empty())
     else {
         return Err(it.wrong);
     };
     let out = out.unwrap_or(day);
     let said = format!("{vin:?} {plate:?} {day} {out} {kind:?} {odometer_km} {amount_fen:?} {advisor:?} ");
-    let said = said.into_bytes().into_iter().chain(customer.iter().flat_map(Owner::digest));
-    let content = digest_of(&said.collect::<Vec<_>>());
+    let content = content_of(said, customer.as_ref());
     Ok(Told { vin, plate, day, out, kind, odometer_km, amount_fen, advisor, customer, content })
 }

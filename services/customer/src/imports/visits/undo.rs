@@ -1,19 +1,17 @@
 //! Taking back what rows of visits did.
 
-use foursight_kernel::{CustomerId, Error, VehicleId, VisitId};
+use foursight_kernel::{CustomerId, VehicleId, VisitId};
 use foursight_messaging::NewEvent;
 use foursight_proto::customer::events::v1::VisitRemoved;
 use foursight_runtime::erasure;
 use uuid::Uuid;
 
-use crate::{
-    customers::sealing::FieldKind,
-    imports::{
-        history::{self, Before},
-        kind::SetBack,
-        outcome::{Kept, Undone, Written},
-        worker::Stop,
-    },
+use crate::imports::{
+    history::{self, Before},
+    kind::SetBack,
+    outcome::{Kept, Undone, Written},
+    vehicles::undo::remove_readings,
+    worker::Stop,
 };
 
 /// Sets these rows back. Nothing depends on a record of the past.
@@ -24,17 +22,14 @@ pub(super) async fn set_back(back: &mut SetBack<'_>, rows: &[Written]) -> Result
         undone.push((row.row_number, one(back, row).await?));
     }
     let numbers: Vec<i64> = undone.iter().filter(|row| row.1.is_ok()).map(|row| row.0).collect();
-    sqlx::query!("SELECT customer.remove_imported_readings($1, $2)", back.run.id, &numbers)
-        .execute(&mut *back.tx)
-        .await?;
+    remove_readings(back, &numbers).await?;
     Ok(undone)
 }
 
 async fn one(back: &mut SetBack<'_>, row: &Written) -> Result<Result<(), Kept>, Stop> {
     // Who was erased since has no record of before any more, and keeps the visit as nobody's.
     let (Some(id), Some(sealed)) = (row.subject_id, &row.before) else { return Ok(Err(Kept::Gone)) };
-    let before = back.key.open_bytes(FieldKind::BeforeImport, sealed)?;
-    let before: Before = serde_json::from_slice(&before).map_err(Error::internal)?;
+    let before: Before = back.before(sealed)?;
     let found: Option<(Uuid, Uuid)> =
         sqlx::query!("DELETE FROM customer.visits WHERE id = $1 RETURNING vehicle_id, customer_id", id)
             .fetch_optional(&mut *back.tx)
